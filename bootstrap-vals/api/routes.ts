@@ -1,0 +1,13 @@
+/** All routes of the API. */
+
+import type { Route } from "../lib/router.ts";
+import { environmentRoutes } from "./environment.ts";
+import { fileRoutes } from "./files.ts";
+import { meRoutes } from "./me.ts";
+import { telemetryRoutes } from "./telemetry.ts";
+import { townRoutes } from "./town.ts";
+import { valRoutes } from "./vals.ts";
+
+export const apiRoutes: Route[] = [
+  ...meRoutes, ...valRoutes, ...fileRoutes, ...environmentRoutes, ...telemetryRoutes, ...townRoutes,
+];

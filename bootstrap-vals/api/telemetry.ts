@@ -1,0 +1,142 @@
+/** Runs and console lines in Val Town's shapes, which are OpenTelemetry's. */
+
+import { badRequest, json } from "../lib/http.ts";
+import { all } from "../lib/rows.ts";
+import type { Route } from "../lib/router.ts";
+import type { Town } from "../lib/town.ts";
+import { requireAsker } from "../model/access.ts";
+import type { Asker } from "../model/accounts.ts";
+import { logsOf, type LineRow, type RunRow } from "../model/runs.ts";
+import { linkWith, readQuery, type Query } from "./shapes.ts";
+
+// OpenTelemetry's trace ids are twice as long as a run's.
+const TRACE_ID_PADDING = "0000000000000000";
+const OK = 1;
+const ERROR = 2;
+
+export const telemetryRoutes: Route[] = [
+  ["GET", "/api/v1/telemetry/traces", async (request, _params, town) => {
+    const asker = await requireAsker(town, request, "telemetry:read");
+    const query = readQuery(town.arrival);
+    const orderBy = query.params.get("order_by") ?? "start_time";
+    if (orderBy !== "start_time" && orderBy !== "end_time") throw badRequest('"order_by" must be start_time or end_time');
+    const time = orderBy === "end_time" ? "ended_at" : "started_at";
+    const rows = await select<RunRow>(town, asker, query, "run", time, "id");
+    const files = await filesOf(town, rows);
+    return answer(town, query, rows, (row) => row[time], (row) => ({
+      traceId: TRACE_ID_PADDING + row.id,
+      name: row.method === null ? row.kind : `${row.method} ${row.path}`,
+      startTimeUnixNano: nanoseconds(row.started_at),
+      endTimeUnixNano: nanoseconds(row.ended_at),
+      attributes: attributes({
+        ...files.get(`${row.val_id}/${row.path}`), "val.id": row.val_id, "val.path": row.path, "val.version": row.version,
+        "http.request.method": row.method, "url.full": row.url, "http.response.status_code": row.status,
+        "town.outcome": row.outcome, "town.cpu_ms": row.cpu_ms,
+      }),
+      status: { code: row.outcome === "ok" ? OK : ERROR, message: row.error === null ? "" : JSON.parse(row.error).message },
+    }));
+  }],
+  ["GET", "/api/v1/telemetry/logs", async (request, _params, town) => {
+    const asker = await requireAsker(town, request, "telemetry:read");
+    const query = readQuery(town.arrival);
+    const rows = await select<LineRow>(town, asker, query, "log", "at", "run");
+    const files = await filesOf(town, rows);
+    return answer(town, query, rows, (row) => row.at, (row) => ({
+      traceId: TRACE_ID_PADDING + row.run,
+      timeUnixNano: nanoseconds(row.at),
+      severityText: row.level === "error" || row.level === "warn" ? "stderr" : "stdout",
+      body: { stringValue: row.text },
+      attributes: attributes({
+        ...files.get(`${row.val_id}/${row.path}`), "val.id": row.val_id, "val.path": row.path, "val.version": row.version,
+        "log.level": row.level,
+      }),
+    }));
+  }],
+];
+
+/** Rows of the asker's own vals in a window of time; one more than the limit when there is a next page. */
+async function select<T>(town: Town, asker: Asker, query: Query, table: string, time: string, run: string): Promise<T[]> {
+  const { params } = query;
+  const direction = params.get("direction") ?? "desc";
+  if (direction !== "asc" && direction !== "desc") throw badRequest('"direction" must be asc or desc');
+  const conditions = ["owner_id = :owner"];
+  const args: Record<string, string | number> = { owner: asker.id, limit: query.limit + 1, offset: query.offset };
+  for (const [key, comparison] of [["start", ">="], ["end", "<="]] as const) {
+    const text = params.get(key);
+    if (text === null) continue;
+    args[key] = Date.parse(text);
+    if (Number.isNaN(args[key])) throw badRequest(`"${key}" must be a time as 2026-01-31T12:00:00Z`);
+    conditions.push(`${time} ${comparison} :${key}`);
+  }
+  const fileId = params.get("file_id");
+  if (fileId !== null) {
+    const files = await all<{ val_id: string; path: string }>(
+      town.storage,
+      "SELECT DISTINCT b.val_id, f.path FROM version_file f JOIN branch b ON b.id = f.branch_id WHERE f.file_id = :file_id",
+      { file_id: fileId },
+    );
+    conditions.push("(val_id || '/' || path) IN (SELECT value FROM json_each(:files))");
+    args.files = JSON.stringify(files.map((file) => `${file.val_id}/${file.path}`));
+  }
+  const branches = listOf(params, "branch_ids");
+  if (branches.length > 0) {
+    const vals = await all<{ val_id: string }>(
+      town.storage, "SELECT val_id FROM branch WHERE id IN (SELECT value FROM json_each(:branches))", { branches: JSON.stringify(branches) },
+    );
+    conditions.push("val_id IN (SELECT value FROM json_each(:vals))");
+    args.vals = JSON.stringify(vals.map((row) => row.val_id));
+  }
+  const traces = listOf(params, "trace_ids");
+  if (traces.length > 0) {
+    conditions.push(`${run} IN (SELECT value FROM json_each(:traces))`);
+    args.traces = JSON.stringify(traces.map((trace) => trace.slice(TRACE_ID_PADDING.length)));
+  }
+  const sql = `SELECT * FROM ${table} WHERE ${conditions.join(" AND ")}
+    ORDER BY ${time} ${direction}, position ${direction} LIMIT :limit OFFSET :offset`;
+  return all<T>(await logsOf(town), sql, args);
+}
+
+/** Ids of the files that ran, by `{val}/{path}`. */
+async function filesOf(town: Town, rows: { val_id: string; path: string }[]): Promise<Map<string, Record<string, string>>> {
+  const wanted = [...new Set(rows.map((row) => JSON.stringify([row.val_id, row.path])))];
+  const found = await all<{ val_id: string; path: string; type: string; file_id: string; branch_id: string }>(
+    town.storage,
+    `SELECT b.val_id, f.path, f.type, f.file_id, f.branch_id, max(f.since) AS since FROM json_each(:wanted) j
+     JOIN branch b ON b.val_id = j.value ->> 0 JOIN version_file f ON f.branch_id = b.id AND f.path = j.value ->> 1
+     GROUP BY b.val_id, f.path`,
+    { wanted: `[${wanted.join(",")}]` },
+  );
+  return new Map(found.map((row) => [
+    `${row.val_id}/${row.path}`, { "val.type": row.type, "val.file_id": row.file_id, "val.branch_id": row.branch_id },
+  ]));
+}
+
+function answer<T>(town: Town, query: Query, rows: T[], timeOf: (row: T) => number, shape: (row: T) => unknown): Response {
+  const links: Record<string, string> = { self: linkWith(town.arrival, query, {}) };
+  if (rows.length > query.limit) {
+    // What comes in meanwhile must not shift the pages: the window ends where this list began.
+    const newest = query.params.get("end") ?? new Date(Math.max(...rows.map(timeOf))).toISOString();
+    const changes: Record<string, string | number> = { offset: query.offset + query.limit };
+    if (query.params.get("direction") !== "asc") changes.end = newest;
+    links.next = linkWith(town.arrival, query, changes);
+  }
+  return json({ data: rows.slice(0, query.limit).map(shape), links });
+}
+
+function attributes(values: Record<string, string | number | null>) {
+  const list: { key: string; value: Record<string, string | number> }[] = [];
+  for (const [key, value] of Object.entries(values)) {
+    if (typeof value === "string") list.push({ key, value: { stringValue: value } });
+    else if (value !== null) list.push({ key, value: Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value } });
+  }
+  return list;
+}
+
+/** Repeated, or with commas. */
+function listOf(params: URLSearchParams, key: string): string[] {
+  return [...params.getAll(key), ...params.getAll(`${key}[]`)].flatMap((text) => text.split(",")).filter((text) => text !== "");
+}
+
+function nanoseconds(ms: number): string {
+  return `${ms}000000`;
+}

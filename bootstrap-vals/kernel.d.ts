@@ -1,0 +1,263 @@
+/**
+ * What the kernel offers a program: storage, HTTP and eval, and nothing else. Schema and manual in one;
+ * a test holds this file against the kernel's own list of calls.
+ *
+ * HTTP has no name here: requests come in by `export default { fetch }` and go out by the global `fetch()`.
+ */
+declare module "town:kernel" {
+  /** This program's own database. `undefined` where the program was started without storage. */
+  export const storage: Storage | undefined;
+  /** Starts other programs, each in a sandbox of its own. `undefined` where the program was started without. */
+  export const loader: Loader | undefined;
+  /** Plain data given by whoever started this program: settings, secrets. */
+  export const env: Readonly<Record<string, unknown>>;
+  /** Overrides of the image in this instance. `undefined` where the program was started without storage. */
+  export const system: System | undefined;
+  /** What `Deno.env` and `process.env` read: the strings of `env`. */
+
+  // ---- Storage -------------------------------------------------------------------------------
+
+  /** A value SQLite can hold. Integers beyond 2^53 come back as bigint. */
+  export type SqlValue = null | number | bigint | string | Uint8Array;
+  /** What may be bound: booleans become 0 or 1, a Date its ISO string, `undefined` null. */
+  export type SqlArgument = SqlValue | boolean | Date | undefined;
+
+  export interface Statement {
+    sql: string;
+    /** Positional, or by name: the keys without their `:`, `@` or `$`. */
+    args?: SqlArgument[] | Record<string, SqlArgument>;
+  }
+
+  export interface ResultSet {
+    columns: string[];
+    /** Declared types in upper case; an empty string for an expression. */
+    columnTypes: string[];
+    /** Each row is an array in the order of `columns`. */
+    rows: SqlValue[][];
+    rowsAffected: number;
+    lastInsertRowid: number | bigint;
+  }
+
+  /**
+   * One SQLite database and, below it, others by name. There is no way up: a name never reaches outside.
+   * Statements that fail reject with an `SqliteError` (`code` is SQLite's own, as `SQLITE_CONSTRAINT_UNIQUE`).
+   */
+  export interface Storage {
+    execute(statement: string | Statement): Promise<ResultSet>;
+    /** All or nothing, in one transaction. `mode` is `write` unless told. */
+    batch(statements: (string | Statement)[], mode?: "write" | "read" | "deferred"): Promise<ResultSet[]>;
+    /** A database below this one, created by its first write. The name is 1 to 64 bytes, any characters. */
+    sub(name: string): Storage;
+    /** The names of the databases directly below. */
+    subs(prefix?: string): Promise<string[]>;
+    /** Deletes the database of that name, everything below it, and their alarms. */
+    drop(name: string): Promise<void>;
+    /**
+     * Changes with every commit to this database (not to those below). Known as of the start of the request being
+     * served, or of the last answer this isolate got, whichever is newer: a free validity check for caches.
+     */
+    readonly revision: number;
+    /** Resolves with the revision as soon as it is greater than `after`. */
+    changed(after: number): Promise<number>;
+    /** Bytes on disk, of this database and of all below it together, and the most they may have. */
+    usage(): Promise<{ bytes: number; bytesBelow: number; bytesMax: number }>;
+    /**
+     * Calls `alarm()` of the instance's program at that time or soon after, at least once, across restarts. One alarm a
+     * database; null removes it. An alarm below is delivered to the program above, by name.
+     */
+    setAlarm(at: Date | null): Promise<void>;
+  }
+
+  export interface AlarmEvent {
+    /** The way down from this program's storage to the database whose alarm it is: `[]` for its own. */
+    names: string[];
+    /** When it was due. */
+    scheduledAt: Date;
+    /** How many deliveries of it failed before this one. */
+    retries: number;
+  }
+
+  // ---- Loader --------------------------------------------------------------------------------
+
+  export interface Loader {
+    /**
+     * The isolates of that id, shared by every isolate of this program. `program` is asked for only when none lives;
+     * so an id names one exact program: put the version into it.
+     */
+    get(id: string, program: () => Program | Promise<Program>): Isolate;
+    /** A fresh isolate, ended after its first request, call or alarm. */
+    load(program: Program): Isolate;
+    /** Compiles without running. Rejects with a SyntaxError that has `line` and `column` (from 1) and `excerpt`. */
+    compile(source: string, options: CompileOptions): Promise<Compiled>;
+  }
+
+  export interface CompileOptions {
+    type: "ts" | "tsx" | "js" | "jsx";
+    /** Where JSX comes from when the file has no `@jsxImportSource`: a specifier such as `https://esm.sh/react`. */
+    jsxImportSource?: string;
+    /** The name in stacks and messages. */
+    specifier?: string;
+  }
+
+  export interface Compiled {
+    code: string;
+    /** Source map, version 3, as JSON. */
+    map: string;
+    imports: { specifier: string; line: number; column: number; dynamic: boolean; attributes: Record<string, string> }[];
+    /** Exported names; `*` stands for a re-export of everything. */
+    exports: string[];
+  }
+
+  export interface Program {
+    /** Specifier of the module whose exports are the program. */
+    main: string;
+    /** Specifier to source. A closed map is the normal case; `town:system/...` need not be in it. */
+    modules: Record<string, Module | Redirect>;
+    /** Asked when a dynamic import names a specifier that the map lacks. */
+    resolve?(specifier: string, referrer: string): Promise<Module | Redirect | undefined> | Module | Redirect | undefined;
+    /** Plain data (what structured clone can carry), `env` of `town:kernel`; its strings are `Deno.env`. */
+    env?: Record<string, unknown>;
+    /** Omitted: the program has no storage. */
+    storage?: Storage;
+    /** Omitted: the program cannot start others. `depth`: how many levels of programs may be below it. */
+    loader?: { depth?: number };
+    /** Omitted: `fetch` is refused. */
+    outbound?: Outbound;
+    /** Each is the minimum of what is asked for and what the asking program has. */
+    limits?: Limits;
+    /** `request`: every request has a pristine process of its own. `shared` (the default): one serves many at a time. */
+    isolation?: "shared" | "request";
+  }
+
+  /** `jsx`: where JSX comes from when the file has no pragma. `trusted`: has this program's authority if its importer has. */
+  export interface Module {
+    type: "ts" | "tsx" | "js" | "jsx" | "cjs" | "json" | "text" | "bytes";
+    source: string | Uint8Array;
+    trusted?: boolean;
+    jsxImportSource?: string;
+  }
+  /** Importing this specifier is importing that one, and `import.meta.url` is that one. */
+  export interface Redirect {
+    redirect: string;
+  }
+
+  export interface Outbound {
+    /** Exact host names, or `*.example.com`. Omitted: every host. */
+    hosts?: string[];
+    /** Loopback, private and link-local addresses too. Only where the asking program may. */
+    private?: boolean;
+  }
+
+  export interface Limits {
+    /** Wall time of a request until its response begins, and again until its next chunk; of a call or alarm as a whole. */
+    deadlineMs?: number;
+    /** CPU time of one run. */
+    cpuMs?: number;
+    /** How long the event loop may stand still. */
+    stallMs?: number;
+    /** Memory of one isolate beyond what every isolate shares. */
+    memoryMb?: number;
+    /** Bytes of a request's and of a response's body. */
+    bodyBytes?: number;
+    /** Characters of console lines a run may keep. */
+    logBytes?: number;
+    /** Requests one isolate serves at a time. */
+    requestsOpen?: number;
+    /** Isolates of one id at a time. */
+    isolates?: number;
+    /** Bytes in storage, all databases below included. */
+    storageBytes?: number;
+  }
+
+  /** A running program. Rejections are `IsolateError`s. */
+  export interface Isolate {
+    /** Streams both ways. Returning the response unchanged takes this program out of the path of its body. */
+    fetch(request: Request): Promise<Response>;
+    /** Calls an export by name; arguments and result are structured clones. */
+    call(name: string, args: unknown[]): Promise<unknown>;
+    alarm(event: AlarmEvent): Promise<void>;
+    /** Ends every isolate of this id now. */
+    cancel(reason?: string): Promise<void>;
+  }
+
+  /** Why a run gave no answer. `name` is `IsolateError`. */
+  export interface IsolateError extends Error {
+    outcome: Outcome;
+    /** In the author's files, lines and columns. For the owner's eyes. */
+    stack: string;
+    /** The limit that was reached, by its name in `Limits`, and its value. */
+    limit?: string;
+    value?: number;
+  }
+
+  /**
+   * `exception`: threw or rejected, or returned no Response. `load`: did not compile, link or evaluate. `crash`: the process
+   * died (`message` has the signal). `overload`: no room for another isolate or request. The rest name a limit.
+   */
+  export type Outcome =
+    | "ok" | "exception" | "load" | "crash" | "canceled" | "overload"
+    | "deadline" | "cpu" | "stall" | "memory" | "recursion" | "body" | "depth";
+
+  // ---- Tail ----------------------------------------------------------------------------------
+
+  /** What `export function tail(events)` gets, in batches: what the programs started by this one did. */
+  export type TailEvent = RunEvent | LogEvent;
+
+  /** One run, when it has ended. */
+  export interface RunEvent {
+    type: "run";
+    /** 16 hexadecimal digits. */
+    run: string;
+    /** The run of the parent program that asked for it, if any. */
+    parent: string | null;
+    /** What the loader was given as id; null for `load`. */
+    id: string | null;
+    kind: "fetch" | "call" | "alarm";
+    /** Milliseconds since 1970. */
+    startedAt: number;
+    endedAt: number;
+    cpuMs: number;
+    /** Peak resident memory of the isolate, bytes; 0 when it is still serving others. */
+    memoryPeak: number;
+    outcome: Outcome;
+    /** Message and mapped stack of what went wrong; null when nothing did. */
+    error: { message: string; stack: string; limit?: string; value?: number } | null;
+    method: string | null;
+    url: string | null;
+    status: number | null;
+    /** Console lines over the limit, counted instead of kept. */
+    linesDropped: number;
+  }
+
+  export interface LogEvent {
+    type: "log";
+    run: string;
+    id: string | null;
+    at: number;
+    level: "debug" | "info" | "log" | "warn" | "error";
+    text: string;
+  }
+
+  // ---- System --------------------------------------------------------------------------------
+
+  export interface SystemFile {
+    /** As in `town:system/<path>`. */
+    path: string;
+    /** Where the text comes from; `added` is an override of nothing. */
+    from: "image" | "override" | "added";
+  }
+
+  /** Overrides of the image, kept in this instance's own database. Writing and restoring take effect at `reload`. */
+  export interface System {
+    list(): Promise<SystemFile[]>;
+    /** The text in force, and the image's own where it differs. `undefined`: no such file. */
+    read(path: string): Promise<{ source: string; from: SystemFile["from"]; image: string | null } | undefined>;
+    write(path: string, source: string): Promise<void>;
+    /** One file, or all of them. */
+    restore(path?: string): Promise<void>;
+    /** Loads the program anew and, once it has loaded, serves it. Rejects, changing nothing, when it does not load. */
+    reload(): Promise<void>;
+    /** Layers of the sandbox that this machine lacks, by name; empty is best. */
+    health(): Promise<{ sandboxMissing: string[] }>;
+  }
+}

@@ -1,0 +1,45 @@
+/** Cookies: read one, write one, and keep vals that share our host by path away from ours. */
+
+import type { Arrival } from "./mount.ts";
+
+/** A name for this mount alone: a town reached by path lives on the host of the town around it. */
+export function sessionCookieName(arrival: Arrival): string {
+  if (arrival.prefix !== "") return `town${arrival.prefix.replace(/[^a-zA-Z0-9]+/g, "-")}`;
+  // The prefix makes browsers refuse a cookie of that name set from a subdomain, where vals live.
+  return arrival.protocol === "https" ? "__Host-town" : "town";
+}
+
+export function readCookie(request: Request, name: string): string | undefined {
+  for (const pair of (request.headers.get("cookie") ?? "").split("; ")) {
+    if (pair.startsWith(`${name}=`)) return pair.slice(name.length + 1);
+  }
+  return undefined;
+}
+
+export function sessionCookie(arrival: Arrival, value: string, maxAgeSeconds: number): string {
+  const path = arrival.prefix === "" ? "/" : arrival.prefix;
+  const secure = arrival.protocol === "https" ? "; Secure" : "";
+  return `${sessionCookieName(arrival)}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`;
+}
+
+/** The Cookie header without the cookie of that name. */
+export function withoutCookie(header: string, name: string): string {
+  return header.split("; ").filter((pair) => !pair.startsWith(`${name}=`)).join("; ");
+}
+
+/** A val's Set-Cookie kept to the val: never for the hosts above it, and below its own path where it has one. */
+export function confineCookie(line: string, prefix: string, reserved: string): string | undefined {
+  const [pair = "", ...attributes] = line.split(";");
+  const name = pair.slice(0, pair.indexOf("=")).trim();
+  if (prefix !== "" && name.toLowerCase() === reserved.toLowerCase()) return undefined;
+  const kept = [pair];
+  let path = prefix;
+  for (const attribute of attributes) {
+    const [key = "", value = ""] = attribute.split("=");
+    const lower = key.trim().toLowerCase();
+    if (lower === "domain") continue;
+    if (lower !== "path" || prefix === "") kept.push(attribute);
+    else if (value === prefix || value.startsWith(`${prefix}/`)) path = value;
+  }
+  return prefix === "" ? kept.join(";") : `${kept.join(";")}; Path=${path}`;
+}

@@ -1,0 +1,50 @@
+/** Digests, random names and passwords, over WebCrypto. */
+
+// What OWASP asks of PBKDF2 with SHA-256 since 2023.
+const PASSWORD_ITERATIONS = 600_000;
+
+export async function sha256(text: string): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+}
+
+/** 32 random bytes as 64 hexadecimal digits: more than anyone can guess, so a plain hash of it may be stored. */
+export function randomSecret(): string {
+  return hex(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+export function uuid(): string {
+  return crypto.randomUUID();
+}
+
+/** `pbkdf2-sha256$iterations$salt$key`, so that parameters may grow without breaking old passwords. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = hex(crypto.getRandomValues(new Uint8Array(16)));
+  return `pbkdf2-sha256$${PASSWORD_ITERATIONS}$${salt}$${await derive(password, salt, PASSWORD_ITERATIONS)}`;
+}
+
+export async function checkPassword(password: string, stored: string): Promise<boolean> {
+  const [, iterations, salt, key] = stored.split("$");
+  if (iterations === undefined || salt === undefined || key === undefined) return false;
+  return sameText(await derive(password, salt, Number(iterations)), key);
+}
+
+async function derive(password: string, salt: string, iterations: number): Promise<string> {
+  const encoder = new TextEncoder();
+  const key = await crypto.subtle.importKey("raw", encoder.encode(password), "PBKDF2", false, ["deriveBits"]);
+  const parameters = { name: "PBKDF2", hash: "SHA-256", salt: encoder.encode(salt), iterations };
+  return hex(new Uint8Array(await crypto.subtle.deriveBits(parameters, key, 256)));
+}
+
+/** Takes as long for a near miss as for a far one. */
+function sameText(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  return difference === 0;
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
+  return text;
+}

@@ -1,0 +1,114 @@
+/**
+ * Where an instance is: its name among its own vals, and the address by which this visitor reached it. Works by string
+ * operations alone, because every request of every val passes here.
+ *
+ * An instance that was told its TOWN_BASE_URL is at the edge and believes no header. One that was not is a val of
+ * another instance, which sets the three x-forwarded headers on every request and overwrites the visitor's.
+ */
+
+import { HttpError } from "./http.ts";
+
+export interface Arrival {
+  /** Host of this instance in its own eyes, however it was reached: `localhost:8787`, `a--town.localhost:8787`. */
+  host: string;
+  /** `http` or `https`, as the visitor sees it. */
+  protocol: string;
+  /** The host the visitor asked for. */
+  outsideHost: string;
+  /** Path below which this instance was reached: ``, `/run/a/town`. */
+  prefix: string;
+  /** The public address of this instance, without a slash at the end. */
+  base: string;
+  /** The label of the val that was asked for by host; empty for the instance itself. */
+  label: string;
+  /** Vals have hosts of their own here. */
+  byHost: boolean;
+  /** Path and query within the instance. */
+  path: string;
+  search: string;
+}
+
+/** Reads where a request came in. */
+export function arrive(url: string, headers: Headers, baseUrl: unknown): Arrival {
+  const hostStart = url.indexOf("://") + 3;
+  const pathStart = url.indexOf("/", hostStart);
+  const queryStart = url.indexOf("?", pathStart);
+  const asked = url.slice(hostStart, pathStart).toLowerCase();
+  const path = queryStart < 0 ? url.slice(pathStart) : url.slice(pathStart, queryStart);
+  const search = queryStart < 0 ? "" : url.slice(queryStart);
+
+  let host = asked;
+  let outsideHost = asked;
+  let prefix = "";
+  let protocol = url.slice(0, hostStart - 3);
+  let byHost = true;
+  if (typeof baseUrl === "string") {
+    const base = splitOrigin(baseUrl);
+    protocol = base.protocol;
+    // A name below an IP address is no name, so vals of such a base are named below localhost, and linked by path.
+    host = isAddress(base.host) ? `localhost${portOf(base.host)}` : base.host;
+    byHost = !isAddress(base.host) && !isAddress(asked);
+    if (byHost && asked !== host && !asked.endsWith(`.${host}`)) outsideHost = host;
+  } else {
+    outsideHost = headers.get("x-forwarded-host") ?? asked;
+    protocol = headers.get("x-forwarded-proto") ?? protocol;
+    prefix = headers.get("x-forwarded-prefix") ?? "";
+    byHost = prefix === "";
+  }
+
+  const below = prefix === "" && outsideHost.endsWith(`.${host}`) ? outsideHost.slice(0, -host.length - 1) : "";
+  const label = below.slice(below.lastIndexOf(".") + 1);
+  const base = byHost ? `${protocol}://${host}` : `${protocol}://${outsideHost}${prefix}`;
+  return { host, protocol, outsideHost, prefix, base, label, byHost, path, search };
+}
+
+/** The origin by which modules and vals of this instance are named inside it, the same however it was reached. */
+export function ownOrigin(arrival: Arrival): string {
+  return `${arrival.protocol}://${arrival.host}`;
+}
+
+/** The origin the visitor's browser shows for this instance's pages. */
+export function pageOrigin(arrival: Arrival): string {
+  return `${arrival.protocol}://${arrival.outsideHost}`;
+}
+
+/** A link to a path of this instance's pages that works wherever the instance is mounted. */
+export function href(arrival: Arrival, path: string): string {
+  return arrival.prefix + path;
+}
+
+/** The request as a val sees it: on its own host, with the way from outside in the x-forwarded headers. */
+export function forward(request: Request, arrival: Arrival, label: string, path: string, prefix: string): Request {
+  const { method } = request;
+  if (method === "TRACE" || method === "CONNECT" || method === "TRACK") {
+    throw new HttpError(405, "method_not_allowed", `${method} is not possible here`);
+  }
+  const init: RequestInit & { duplex?: "half" } = { method, headers: request.headers, signal: request.signal };
+  // A body of GET or HEAD means nothing, and no Request may be made with one.
+  if (method !== "GET" && method !== "HEAD" && request.body !== null) {
+    init.body = request.body;
+    init.duplex = "half";
+  }
+  const forwarded = new Request(`${arrival.protocol}://${label}.${arrival.host}${path}${arrival.search}`, init);
+  forwarded.headers.set("x-forwarded-host", arrival.outsideHost);
+  forwarded.headers.set("x-forwarded-proto", arrival.protocol);
+  forwarded.headers.set("x-forwarded-prefix", prefix);
+  return forwarded;
+}
+
+function splitOrigin(url: string): { protocol: string; host: string } {
+  const hostStart = url.indexOf("://") + 3;
+  const slash = url.indexOf("/", hostStart);
+  return { protocol: url.slice(0, hostStart - 3), host: slash < 0 ? url.slice(hostStart) : url.slice(hostStart, slash) };
+}
+
+/** An IPv6 address begins with a bracket; a name whose last part begins with a digit is an IPv4 address. */
+function isAddress(host: string): boolean {
+  const code = host.charCodeAt(host.lastIndexOf(".") + 1);
+  return (code >= 48 && code <= 57) || host.startsWith("[");
+}
+
+function portOf(host: string): string {
+  const colon = host.lastIndexOf(":");
+  return colon > host.lastIndexOf("]") ? host.slice(colon) : "";
+}

@@ -1,0 +1,12 @@
+/** What every route is given: the capabilities of this instance and the way it was reached. Never a global. */
+
+import type { Loader, Storage, System } from "town:kernel";
+import type { Arrival } from "./mount.ts";
+
+export interface Town {
+  storage: Storage;
+  loader: Loader;
+  system: System | undefined;
+  env: Readonly<Record<string, unknown>>;
+  arrival: Arrival;
+}

@@ -1,0 +1,71 @@
+/**
+ * The platform: the program of an instance, root or nested alike. Requests for vals go to run/, everything else to the
+ * routes of api/, modules/ and pages/.
+ */
+
+import { env, loader, storage, system } from "town:kernel";
+import type { AlarmEvent, TailEvent } from "town:kernel";
+import { apiRoutes } from "./api/routes.ts";
+import { errorJson, HttpError, notFound } from "./lib/http.ts";
+import { arrive } from "./lib/mount.ts";
+import { dispatch } from "./lib/router.ts";
+import type { Town } from "./lib/town.ts";
+import { boot, rememberedOrigin } from "./model/boot.ts";
+import { keep } from "./model/runs.ts";
+import { errorPage, valErrorPage } from "./pages/layout.ts";
+import { pageRoutes } from "./pages/routes.ts";
+import { endpointOfVal } from "./run/endpoint.ts";
+import { isolateOf } from "./run/program.ts";
+import { serveHost, serveRun } from "./run/serve.ts";
+
+// Tails come from within: nobody reached us and no link is made.
+const NOWHERE = "http://localhost/";
+
+async function fetch(request: Request): Promise<Response> {
+  const town = townAt(request.url, request.headers);
+  try {
+    if (town.arrival.label !== "") return await serveHost(request, town);
+    if (town.arrival.path.startsWith("/run/")) return await serveRun(request, town);
+    await boot(town);
+    const routes = town.arrival.path.startsWith("/api/") ? apiRoutes : pageRoutes;
+    const response = await dispatch(routes, request, town);
+    if (response === undefined) throw notFound("Page");
+    return request.method === "HEAD" ? new Response(null, response) : response;
+  } catch (error) {
+    return failure(request, town, error);
+  }
+}
+
+/** Alarms of vals: the name of a val's database says whose it is. */
+async function alarm(event: AlarmEvent): Promise<void> {
+  const [name, ...names] = event.names;
+  if (name === undefined || !name.startsWith("val-")) return;
+  const origin = storage && (await rememberedOrigin(storage));
+  const town = townAt(origin ?? NOWHERE, new Headers());
+  await boot(town);
+  const endpoint = await endpointOfVal(town, name.slice("val-".length));
+  if (endpoint !== undefined) await isolateOf(town, endpoint).alarm({ ...event, names });
+}
+
+async function tail(events: TailEvent[]): Promise<void> {
+  await keep(townAt(NOWHERE, new Headers()), events);
+}
+
+function townAt(url: string, headers: Headers): Town {
+  if (storage === undefined || loader === undefined) throw new TypeError("A town needs storage and a loader");
+  return { storage, loader, system, env, arrival: arrive(url, headers, env.TOWN_BASE_URL) };
+}
+
+function failure(request: Request, town: Town, error: unknown): Response {
+  let known: HttpError;
+  if (error instanceof HttpError) known = error;
+  else {
+    console.error(error);
+    known = new HttpError(500, "internal", "Something went wrong");
+  }
+  const { label, path } = town.arrival;
+  if (label !== "" || path.startsWith("/run/")) return valErrorPage(request, known);
+  return path.startsWith("/api/") ? errorJson(known) : errorPage(request, town, known);
+}
+
+export default { fetch, alarm, tail };

@@ -1,0 +1,73 @@
+/**
+ * Who may see and change what: the only place that decides it.
+ *
+ * Public vals are listed and open. Unlisted ones are open to whoever has their address, and never listed for others.
+ * Private ones exist for their author alone: the owner of the town runs it and may read its disk, but its pages and API
+ * show the owner no more of other people's private vals than anyone else. HTTP endpoints answer whatever the privacy.
+ */
+
+import { HttpError, notFound } from "../lib/http.ts";
+import type { Town } from "../lib/town.ts";
+import { askerByToken, unauthorized, type Asker } from "./accounts.ts";
+import { findVal, type Val } from "./vals.ts";
+
+export type Privacy = "public" | "unlisted" | "private";
+export type Scope =
+  | "val:read" | "val:write" | "user:read" | "user:write" | "telemetry:read" | "town:write";
+
+export function maySee(asker: { id: string } | undefined, val: { privacy: Privacy; owner_id: string }): boolean {
+  return val.privacy !== "private" || asker?.id === val.owner_id;
+}
+
+export function mayChange(asker: { id: string } | undefined, val: { owner_id: string }): boolean {
+  return asker?.id === val.owner_id;
+}
+
+/** Whoever sends an API request, or nobody; a token without the scope is refused. */
+export async function askerFor(town: Town, request: Request, scope: Scope): Promise<Asker | undefined> {
+  const asker = await askerByToken(town, request);
+  if (asker !== undefined) requireScope(asker, scope);
+  return asker;
+}
+
+/** Whoever sends an API request that needs an account. */
+export async function requireAsker(town: Town, request: Request, scope: Scope): Promise<Asker> {
+  const asker = await askerFor(town, request, scope);
+  if (asker === undefined) throw unauthorized("Sign in with an API token: Authorization: Bearer ...");
+  return asker;
+}
+
+/** The owner of this instance. */
+export async function requireOwner(town: Town, request: Request): Promise<Asker> {
+  const asker = await requireAsker(town, request, "town:write");
+  if (asker.role !== "owner") throw new HttpError(403, "forbidden", "Only the owner of this town may do that");
+  return asker;
+}
+
+/** A val that this request may read. One that it may not see does not exist for it. */
+export async function visibleVal(town: Town, request: Request, id: string): Promise<Val> {
+  const asker = await askerFor(town, request, "val:read");
+  const val = await findVal(town, id);
+  if (val === undefined || !maySee(asker, val)) throw notFound("Val");
+  return val;
+}
+
+/** A val that this request may change. */
+export async function changeableVal(
+  town: Town,
+  request: Request,
+  id: string,
+  scope: Scope = "val:write",
+): Promise<{ val: Val; asker: Asker }> {
+  const asker = await requireAsker(town, request, scope);
+  const val = await findVal(town, id);
+  if (val === undefined || !maySee(asker, val)) throw notFound("Val");
+  if (!mayChange(asker, val)) throw new HttpError(403, "forbidden", "Only the author of this val may do that");
+  return { val, asker };
+}
+
+function requireScope(asker: Asker, scope: Scope): void {
+  if (!asker.scopes.includes("*") && !asker.scopes.includes(scope)) {
+    throw new HttpError(403, "forbidden", `The token lacks the scope ${scope}`);
+  }
+}

@@ -1,0 +1,100 @@
+/** What the compiler says of one file: imports, exports, and what is wrong with it. */
+
+import type { Compiled } from "town:kernel";
+import { all } from "../lib/rows.ts";
+import type { Town } from "../lib/town.ts";
+import { readContent, type Entry } from "../model/files.ts";
+import type { Dialect } from "../model/names.ts";
+
+export type Import = Compiled["imports"][number];
+
+export interface Analysis {
+  hash: string;
+  dialect: Dialect;
+  imports: Import[];
+  exports: string[];
+  isolation: "shared" | "request";
+  error: { message: string; line: number; column: number } | null;
+  /** Not stored yet. */
+  fresh?: boolean;
+}
+
+/** A fault of a save that does not hinder it, with its place in the author's file. */
+export interface Diagnostic {
+  path: string;
+  line: number;
+  column: number;
+  message: string;
+  suggestion?: string;
+}
+
+// `// town: isolation=request` among the first lines: every request in a pristine process of its own.
+const ISOLATION = /^\s*\/\/\s*town:\s*isolation=(request|shared)\s*$/m;
+const ISOLATION_CHARACTERS = 500;
+// Enough to keep the compiler busy, few enough not to crowd out others.
+const COMPILES_OPEN = 4;
+
+// The kernel bounds a result to 16 MiB; an analysis of 8 KiB has some forty imports.
+const HASHES_ASKED_MAX = 2_000;
+
+const KNOWN = `SELECT n.hash, n.dialect, n.imports, n.exports, n.isolation, n.error
+  FROM json_each(:hashes) j JOIN analysis n ON n.hash = j.value`;
+
+interface AnalysisRow {
+  hash: string;
+  dialect: Dialect;
+  imports: string;
+  exports: string;
+  isolation: Analysis["isolation"];
+  error: string | null;
+}
+
+/** The analysis of each code file given, by `keyOf`; what is not known yet is compiled. */
+export async function analyse(town: Town, entries: Entry[]): Promise<Map<string, Analysis>> {
+  const code = entries.filter((entry) => entry.dialect !== null && entry.hash !== null);
+  const hashes = [...new Set(code.map((entry) => entry.hash))];
+  const known = new Map<string, Analysis>();
+  for (let start = 0; start < hashes.length; start += HASHES_ASKED_MAX) {
+    const asked = JSON.stringify(hashes.slice(start, start + HASHES_ASKED_MAX));
+    for (const row of await all<AnalysisRow>(town.storage, KNOWN, { hashes: asked })) {
+      const error = row.error === null ? null : JSON.parse(row.error);
+      known.set(`${row.hash}.${row.dialect}`, { ...row, imports: JSON.parse(row.imports), exports: JSON.parse(row.exports), error });
+    }
+  }
+  const missing = new Map(code.filter((entry) => !known.has(keyOf(entry))).map((entry) => [keyOf(entry), entry]));
+  const queue = [...missing];
+  const work = async () => {
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) known.set(next[0], await compile(town, next[1]));
+  };
+  await Promise.all(Array.from({ length: Math.min(COMPILES_OPEN, queue.length) }, work));
+  return known;
+}
+
+export function keyOf(entry: Entry): string {
+  return `${entry.hash}.${entry.dialect}`;
+}
+
+async function compile(town: Town, entry: Entry): Promise<Analysis> {
+  const source = entry.text ?? (await readContent(town, entry.hash as string));
+  const dialect = entry.dialect as Dialect;
+  const isolation = ISOLATION.exec(source.slice(0, ISOLATION_CHARACTERS))?.[1] === "request" ? "request" : "shared";
+  const analysis: Analysis = {
+    hash: entry.hash as string, dialect, imports: [], exports: [], isolation, error: null, fresh: true,
+  };
+  try {
+    const compiled = await town.loader.compile(source, { type: dialect, specifier: entry.path });
+    return { ...analysis, imports: compiled.imports, exports: compiled.exports };
+  } catch (error) {
+    // Anything else than the author's mistake must not be remembered as if it were one.
+    if (!(error instanceof SyntaxError)) throw error;
+    const { message, line, column } = error as SyntaxError & { line?: number; column?: number };
+    return { ...analysis, error: { message, line: line ?? 1, column: column ?? 1 } };
+  }
+}
+
+/** What keeps a triggered file from being run, or null. */
+export function exportFault(exports: string[]): string | null {
+  if (exports.includes("default") || exports.includes("*") || exports.length === 1) return null;
+  const found = exports.length === 0 ? "This val has none." : `This val exports: ${exports.join(", ")}`;
+  return `Vals require a default export, or exactly one named export. ${found}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * Which file answers for a host or path. On the way of every HTTP request of a val, so what was looked up is kept for
+ * as long as the database has not changed at all: the one state a module here holds, checked against the revision.
+ */
+
+import { first } from "../lib/rows.ts";
+import type { Town } from "../lib/town.ts";
+import { boot } from "../model/boot.ts";
+import { ENTRY_ORDER } from "../model/names.ts";
+
+export interface Endpoint {
+  val_id: string;
+  username: string;
+  name: string;
+  owner_id: string;
+  branch_id: string;
+  version: number;
+  env_revision: number;
+  file_id: string;
+  path: string;
+  exports: string[];
+  isolation: "shared" | "request";
+  /** What the loader knows its program by: everything that could make it another program. */
+  programId: string;
+  /** First part of its host. */
+  label: string;
+}
+
+// A visitor may ask for any number of names that do not exist.
+const ENDPOINTS_KEPT_MAX = 5_000;
+// What DNS allows a label.
+const LABEL_LENGTH_MAX = 63;
+
+const kept = { revision: -1, endpoints: new Map<string, Endpoint | null>() };
+
+const ENDPOINT = `SELECT v.id AS val_id, a.username, v.name, v.owner_id, v.branch_id, b.version, v.env_revision,
+    f.file_id, f.path, n.exports, n.isolation
+  FROM val v JOIN account a ON a.id = v.owner_id JOIN branch b ON b.id = v.branch_id
+  JOIN version_file f ON f.branch_id = v.branch_id AND f.until IS NULL AND f.type = 'http'
+  LEFT JOIN analysis n ON n.hash = f.hash AND n.dialect = f.dialect`;
+
+/** The endpoint of a host's label. */
+export async function endpointOfLabel(town: Town, label: string): Promise<Endpoint | undefined> {
+  const parting = label.indexOf("--");
+  if (parting <= 0) return undefined;
+  return endpointOf(town, label.slice(0, parting), label.slice(parting + 2));
+}
+
+/** The endpoint of a val by its author and name, or of one of its further HTTP files by that file's id without dashes. */
+export async function endpointOf(town: Town, username: string, name: string): Promise<Endpoint | undefined> {
+  const { storage } = town;
+  const key = `${username}/${name}`;
+  const { revision } = storage;
+  if (revision === kept.revision) {
+    const endpoint = kept.endpoints.get(key);
+    if (endpoint !== undefined) return endpoint ?? undefined;
+  }
+  await boot(town);
+  const endpoint = await find(town, username, name);
+  if (kept.revision !== revision || kept.endpoints.size >= ENDPOINTS_KEPT_MAX) kept.endpoints.clear();
+  // The revision of before the query: a commit in between makes this entry too old, never too young.
+  kept.revision = revision;
+  kept.endpoints.set(key, endpoint ?? null);
+  return endpoint;
+}
+
+/** The endpoint of a val, for what reaches it by other ways than HTTP. */
+export async function endpointOfVal(town: Town, valId: string): Promise<Endpoint | undefined> {
+  return read(town, `${ENDPOINT} WHERE v.id = :val_id ORDER BY ${ENTRY_ORDER} LIMIT 1`, { val_id: valId });
+}
+
+/** The host label of an HTTP file: the val's name for its first one, the file's id for others and where names are long. */
+export function labelOf(val: { username: string; name: string }, fileId: string, isFirst: boolean): string {
+  const named = `${val.username}--${val.name}`.toLowerCase();
+  if (isFirst && named.length <= LABEL_LENGTH_MAX) return named;
+  return `${val.username.toLowerCase()}--${fileId.replaceAll("-", "")}`;
+}
+
+async function find(town: Town, username: string, name: string): Promise<Endpoint | undefined> {
+  const byName = `${ENDPOINT} WHERE a.username = :username AND v.name = :name ORDER BY ${ENTRY_ORDER} LIMIT 1`;
+  const found = await read(town, byName, { username, name });
+  if (found !== undefined || !/^[0-9a-f]{32}$/.test(name)) return found;
+  const fileId = name.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return read(town, `${ENDPOINT} WHERE f.file_id = :file_id AND a.username = :username`, { file_id: fileId, username });
+}
+
+async function read(town: Town, sql: string, args: Record<string, string>): Promise<Endpoint | undefined> {
+  const row = await first<Omit<Endpoint, "exports"> & { exports: string | null }>(town.storage, sql, args);
+  if (row === undefined) return undefined;
+  return {
+    ...row,
+    exports: row.exports === null ? [] : JSON.parse(row.exports),
+    isolation: row.isolation ?? "shared",
+    programId: `${row.val_id}@${row.version}/${row.path}?env=${row.env_revision}`,
+    label: labelOf(row, row.file_id, true),
+  };
+}

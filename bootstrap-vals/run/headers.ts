@@ -1,0 +1,54 @@
+/** What is added to a val's response on its way out: default CORS headers, and the fence around vals reached by path. */
+
+import { confineCookie, sessionCookieName } from "../lib/cookie.ts";
+import type { Arrival } from "../lib/mount.ts";
+
+/** Vals reached by path share the host of the pages; without `allow-same-origin` they do not share their origin. */
+const FENCE = "sandbox allow-forms allow-scripts allow-popups allow-modals allow-downloads";
+
+const METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE";
+const CORS = [
+  "access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers",
+  "access-control-allow-credentials", "access-control-expose-headers", "access-control-max-age",
+];
+
+/** The response as the visitor gets it. `prefix` is the val's path on the pages' host, empty where it has its own host. */
+export function dress(response: Response, arrival: Arrival, prefix: string): Response {
+  const { headers } = response;
+  const plain = headers.has("access-control-allow-origin") || hasCors(headers);
+  const cookies = headers.has("set-cookie");
+  if (plain && prefix === "" && !cookies) return response;
+  const dressed = new Response(response.body, response);
+  // Any CORS header of the val's own turns all defaults off.
+  if (!plain) {
+    dressed.headers.set("access-control-allow-origin", "*");
+    dressed.headers.set("access-control-allow-methods", METHODS);
+  }
+  if (prefix !== "") dressed.headers.append("content-security-policy", FENCE);
+  if (cookies) {
+    dressed.headers.delete("set-cookie");
+    for (const line of headers.getSetCookie()) {
+      const confined = confineCookie(line, prefix, sessionCookieName(arrival));
+      if (confined !== undefined) dressed.headers.append("set-cookie", confined);
+    }
+  }
+  return dressed;
+}
+
+export function isPreflight(request: Request): boolean {
+  return request.method === "OPTIONS" && request.headers.has("access-control-request-method");
+}
+
+/** The answer to a preflight that a val leaves to us: it mirrors what was asked for. */
+export function preflight(request: Request): Response {
+  const headers: Record<string, string> = {
+    "access-control-allow-origin": "*", "access-control-allow-methods": METHODS, vary: "access-control-request-headers",
+  };
+  const asked = request.headers.get("access-control-request-headers");
+  if (asked !== null) headers["access-control-allow-headers"] = asked;
+  return new Response(null, { status: 204, headers });
+}
+
+export function hasCors(headers: Headers): boolean {
+  return CORS.some((name) => headers.has(name));
+}

@@ -1,0 +1,108 @@
+/** The program of an endpoint: its modules, environment, storage and grants. Asked for only when no isolate of it lives. */
+
+import type { Isolate, Module, Program, Redirect } from "town:kernel";
+import { objects } from "../lib/rows.ts";
+import { ownOrigin } from "../lib/mount.ts";
+import type { Town } from "../lib/town.ts";
+import { exportFault } from "../modules/analysis.ts";
+import type { Graph } from "../modules/graph.ts";
+import { pinnedPath } from "../modules/reference.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+// Half of what the kernel lets one result have.
+const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
+
+const CONTENTS = "SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c ON c.hash = j.value";
+
+/** The isolates of an endpoint. */
+export function isolateOf(town: Town, endpoint: Endpoint): Isolate {
+  return town.loader.get(endpoint.programId, () => programOf(town, endpoint));
+}
+
+async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
+  const { branch_id, version, val_id } = endpoint;
+  const [graphs, variables] = await town.storage.batch([
+    { sql: "SELECT graph FROM version WHERE branch_id = :branch_id AND number = :version", args: { branch_id, version } },
+    { sql: "SELECT key, value FROM env WHERE val_id = :val_id", args: { val_id } },
+  ], "read");
+  const env: Record<string, string> = {};
+  for (const { key, value } of objects<{ key: string; value: string }>(variables!)) env[key] = value;
+  const graph = JSON.parse(String(graphs!.rows[0]?.[0] ?? '{"modules":{},"redirects":{}}')) as Graph;
+  const { main, modules } = await modulesOf(town, endpoint, graph);
+  return {
+    main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: {}, outbound: {}, isolation: endpoint.isolation,
+  };
+}
+
+/** What the endpoint's file reaches, under the addresses at which the module host has it. */
+async function modulesOf(
+  town: Town,
+  endpoint: Endpoint,
+  graph: Graph,
+): Promise<{ main: string; modules: Program["modules"] }> {
+  const origin = ownOrigin(town.arrival);
+  const own = pinnedPath(endpoint, endpoint.version, "");
+  // As the kernel resolves them: `/v/...` against the importer's origin, and a redirect from where the specifier leads.
+  const address = (key: string) => {
+    if (key.startsWith("./")) return origin + own + key.slice(2);
+    return key.startsWith("/") ? origin + key : key;
+  };
+  const modules: Record<string, Module | Redirect> = {};
+  const wanted = new Map<string, { specifiers: string[]; size: number }>();
+  const seen = new Set<string>();
+  const main = `./${endpoint.path}`;
+  const waiting = [main];
+  for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const redirect = graph.redirects[key];
+    const module = graph.modules[key];
+    if (redirect !== undefined) {
+      if (address(redirect) !== address(key)) modules[address(key)] = { redirect: address(redirect) };
+      waiting.push(redirect);
+    } else if (module !== undefined) {
+      const [type, hash, trusted, edges, size] = module;
+      modules[address(key)] = { type, source: "", trusted: trusted === 1 };
+      const want = wanted.get(hash) ?? { specifiers: [], size };
+      want.specifiers.push(address(key));
+      wanted.set(hash, want);
+      waiting.push(...edges);
+    }
+  }
+  for (const hashes of bounded(wanted)) {
+    const contents = await town.storage.execute({ sql: CONTENTS, args: { hashes: JSON.stringify(hashes) } });
+    for (const { hash, text } of objects<{ hash: string; text: string }>(contents)) {
+      for (const specifier of wanted.get(hash)?.specifiers ?? []) (modules[specifier] as Module).source = text;
+    }
+  }
+  const entry = entryModule(endpoint, address(main));
+  if (entry === undefined) return { main: address(main), modules };
+  const specifier = `${address(main)}?entry`;
+  modules[specifier] = { type: "js", source: entry, trusted: true };
+  return { main: specifier, modules };
+}
+
+/** The hashes in groups whose texts fit into one result each. */
+function bounded(wanted: Map<string, { size: number }>): string[][] {
+  const groups: string[][] = [];
+  let left = 0;
+  for (const [hash, { size }] of wanted) {
+    if (size > left || groups.length === 0) {
+      groups.push([]);
+      left = CONTENT_BYTES_MAX;
+    }
+    (groups[groups.length - 1] as string[]).push(hash);
+    left -= size;
+  }
+  return groups;
+}
+
+/** The export rule: a default export is used as it is; a single other one by this module; anything else is an error. */
+function entryModule(endpoint: Endpoint, specifier: string): string | undefined {
+  const { exports } = endpoint;
+  if (exports.includes("default") || exports.includes("*")) return undefined;
+  if (exports.length === 1) return `export { ${exports[0]} as default } from ${JSON.stringify(specifier)};\n`;
+  // No exports at all may also mean that it does not compile: then the compiler's own words are better than ours.
+  const fault = exportFault(exports);
+  return `import ${JSON.stringify(specifier)};\nthrow new SyntaxError(${JSON.stringify(fault)});\n`;
+}

@@ -1,0 +1,40 @@
+//! Lists the files of `bootstrap-vals/` for `src/image.rs`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let image = root.join("bootstrap-vals");
+    println!("cargo::rerun-if-changed=bootstrap-vals");
+    let mut paths = Vec::new();
+    walk(&image, &mut paths)?;
+    paths.sort();
+    let mut code =
+        String::from("/// Path and text of every file.\nstatic FILES: &[(&str, &str)] = &[\n");
+    for path in paths {
+        let name = path.strip_prefix(&image).expect("it was found below");
+        let name = name.to_str().expect("our own names are UTF-8").to_owned();
+        let _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
+    }
+    code.push_str("];\n");
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("image.rs"), code)
+}
+
+fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let text = path
+            .extension()
+            .is_some_and(|e| ["ts", "tsx", "css", "md"].iter().any(|x| e == *x));
+        if path.is_dir() {
+            walk(&path, paths)?;
+        } else if text {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}

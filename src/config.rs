@@ -1,0 +1,129 @@
+//! The command line and its environment variables.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::eval::nursery::Birth;
+use crate::limits::{DEPTH_MAX, Limits};
+
+/// A self-hosted town of small TypeScript modules that runs itself.
+#[derive(Debug, Parser)]
+#[command(name = "town", version, args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the town (what `town` alone does).
+    Serve(Config),
+}
+
+impl CommandLine {
+    /// What to serve, and how.
+    pub fn into_config(self) -> Config {
+        match self.command {
+            Some(Command::Serve(config)) => config,
+            None => self.serve,
+        }
+    }
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Where all state is kept; created if absent, for one process at a time.
+    #[arg(
+        long,
+        env = "TOWN_DATA",
+        value_name = "DIR",
+        default_value = "./town-data"
+    )]
+    pub data: PathBuf,
+
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "TOWN_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8787"
+    )]
+    pub listen: SocketAddr,
+
+    /// The public origin; programs get subdomains of its host. [default: http://localhost:PORT]
+    #[arg(long, env = "TOWN_BASE_URL", value_name = "URL")]
+    pub base_url: Option<url::Url>,
+
+    /// Ignore overrides of the image in the root instance.
+    #[arg(long, env = "TOWN_SAFE_MODE")]
+    pub safe_mode: bool,
+
+    /// Let programs fetch loopback, private and link-local addresses.
+    #[arg(long, env = "TOWN_ALLOW_PRIVATE_NETWORK")]
+    pub allow_private_network: bool,
+
+    /// Processes at a time, templates and isolates together. An idle one needs about a megabyte.
+    #[arg(
+        long,
+        env = "TOWN_MAX_ISOLATES",
+        value_name = "N",
+        default_value_t = 1024
+    )]
+    pub max_isolates: usize,
+
+    /// Memory of one isolate beyond what all share, MiB.
+    #[arg(long, env = "TOWN_MEMORY_LIMIT", value_name = "MB", default_value_t = Limits::default().memory_mb)]
+    pub memory_limit: u64,
+
+    /// Seconds until a request must be answered.
+    #[arg(long, env = "TOWN_TIME_LIMIT", value_name = "S", default_value_t = Limits::default().deadline_ms / 1000)]
+    pub time_limit: u64,
+
+    /// Seconds of CPU for one run.
+    #[arg(long, env = "TOWN_CPU_LIMIT", value_name = "S", default_value_t = Limits::default().cpu_ms / 1000)]
+    pub cpu_limit: u64,
+
+    /// Milliseconds a program's event loop may stand still.
+    #[arg(long, env = "TOWN_STALL_LIMIT", value_name = "MS", default_value_t = Limits::default().stall_ms)]
+    pub stall_limit: u64,
+
+    /// Bytes of all storage together.
+    #[arg(long, env = "TOWN_STORAGE_LIMIT", value_name = "BYTES", default_value_t = 64 << 30)]
+    pub storage_limit: u64,
+
+    /// Requests served at a time; further ones get 503.
+    #[arg(
+        long,
+        env = "TOWN_MAX_REQUESTS",
+        value_name = "N",
+        default_value_t = 1024
+    )]
+    pub max_requests: usize,
+
+    /// Levels of programs below the root.
+    #[arg(long, env = "TOWN_MAX_DEPTH", value_name = "N", default_value_t = DEPTH_MAX)]
+    pub max_depth: u8,
+
+    /// How processes are made: forked from a prepared one, or started as programs.
+    #[arg(long, env = "TOWN_BIRTH", value_enum, default_value_t = Birth::Fork)]
+    pub birth: Birth,
+}
+
+impl Config {
+    /// The limits of the root program.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            deadline_ms: self.time_limit.saturating_mul(1000),
+            cpu_ms: self.cpu_limit.saturating_mul(1000),
+            stall_ms: self.stall_limit,
+            memory_mb: self.memory_limit,
+            storage_bytes: self.storage_limit,
+            ..Limits::default()
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Kernel calls: each is answered within the grant of the program that makes it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::eval::process::{Process, Work};
+use crate::eval::program::{System, late_module};
+use crate::eval::slot::{Caller, Slot};
+use crate::image;
+use crate::storage::{Deadline, Namespace, Statement};
+use crate::wire::{
+    Answer, BodyUp, Call, CallError, CallId, Failure, FileFrom, Outcome, RequestHead, RunId, Target,
+};
+
+/// Answers a call when it is done.
+pub fn dispatch(slot: Arc<Slot>, process: Arc<Process>, run: RunId, id: CallId, call: Call) {
+    tokio::spawn(async move {
+        let result = answer(&slot, &process, run, call).await;
+        process.answer(id, result);
+    });
+}
+
+async fn answer(
+    slot: &Arc<Slot>,
+    process: &Arc<Process>,
+    run: RunId,
+    call: Call,
+) -> Result<Answer, CallError> {
+    match call {
+        Call::StorageExecute { names, statement } => {
+            execute(&namespace(slot, &names)?, statement, deadline(slot)).await
+        }
+        Call::StorageBatch {
+            names,
+            statements,
+            mode,
+        } => {
+            let namespace = namespace(slot, &names)?;
+            let (sets, revision) = namespace.batch(statements, mode, deadline(slot)).await?;
+            Ok(Answer::Rows { sets, revision })
+        }
+        Call::StorageSubs { names, prefix } => {
+            Ok(Answer::Names(namespace(slot, &names)?.subs(&prefix).await?))
+        }
+        Call::StorageDrop { names, name } => {
+            namespace(slot, &names)?.drop_sub(&name).await?;
+            Ok(Answer::Nothing)
+        }
+        Call::StorageChanged { names, after } => {
+            let namespace = namespace(slot, &names)?;
+            Ok(Answer::Revision(namespace.changed(after).await))
+        }
+        Call::StorageUsage { names } => Ok(Answer::Usage(namespace(slot, &names)?.usage())),
+        Call::StorageSetAlarm { names, at_ms } => {
+            let at = at_ms.map(|ms| {
+                SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+            });
+            namespace(slot, &names)?.set_alarm(at).await?;
+            Ok(Answer::Nothing)
+        }
+        Call::LoaderCompile { source, options } => {
+            if slot.grant.depth().is_none() {
+                return Err(CallError::Refused("This program has no loader".into()));
+            }
+            let output = slot.kernel.compiler.compile(&source, &options).await;
+            let output = output.map_err(CallError::Compile)?;
+            Ok(Answer::Compiled(Box::new(output.compiled.clone())))
+        }
+        Call::IsolateFetch { target, head, body } => {
+            isolate_fetch(slot, process, run, target, head, body).await
+        }
+        Call::IsolateCall { target, name, args } => {
+            isolate_work(slot, process, run, target, Work::Call { name, args }).await
+        }
+        Call::IsolateAlarm {
+            target,
+            names,
+            scheduled_ms,
+            retries,
+        } => {
+            let work = Work::Alarm {
+                names,
+                scheduled_ms,
+                retries,
+            };
+            isolate_work(slot, process, run, target, work).await
+        }
+        Call::IsolateCancel { id, reason } => {
+            slot.cancel_below(&id, &reason);
+            Ok(Answer::Nothing)
+        }
+        Call::Fetch {
+            head,
+            body,
+            redirect,
+        } => {
+            let Some(outbound) = slot.grant.outbound() else {
+                return Err(CallError::Refused(
+                    "This program may not use the network".into(),
+                ));
+            };
+            let body = process.body_up(body);
+            let kernel = &slot.kernel;
+            let answer = kernel
+                .outside
+                .fetch(kernel, outbound, run, head, body, redirect)
+                .await?;
+            Ok(Answer::Response {
+                status: answer.status,
+                headers: answer.headers,
+                url: answer.url,
+                redirected: answer.redirected,
+                body: process.body_down_lazy(answer.body),
+            })
+        }
+        Call::Resolve {
+            specifier,
+            referrer,
+        } => resolve(slot, specifier, referrer).await,
+        Call::SystemList => system_list(slot).await,
+        Call::SystemRead { path } => system_read(slot, path).await,
+        Call::SystemWrite { path, source } => {
+            let hash = image::hash(&path);
+            let namespace = namespace(slot, &[])?;
+            namespace
+                .write_override(&path, &source, hash.as_deref(), deadline(slot))
+                .await?;
+            Ok(Answer::Nothing)
+        }
+        Call::SystemRestore { path } => {
+            let namespace = namespace(slot, &[])?;
+            namespace
+                .restore_override(path.as_deref(), deadline(slot))
+                .await?;
+            Ok(Answer::Nothing)
+        }
+        Call::SystemReload => {
+            slot.kernel.reload(slot).await?;
+            Ok(Answer::Nothing)
+        }
+        Call::SystemHealth => Ok(Answer::Health {
+            sandbox_missing: slot.kernel.children.missing_layers(),
+        }),
+    }
+}
+
+async fn execute(
+    namespace: &Namespace,
+    statement: Statement,
+    deadline: Deadline,
+) -> Result<Answer, CallError> {
+    let (set, revision) = namespace.execute(statement, deadline).await?;
+    Ok(Answer::Rows {
+        sets: vec![set],
+        revision,
+    })
+}
+
+// The way down from the program's own namespace; there is no other way.
+fn namespace(slot: &Slot, names: &[String]) -> Result<Namespace, CallError> {
+    let own = slot.grant.storage();
+    let mut namespace = own
+        .cloned()
+        .ok_or_else(|| CallError::Refused("This program was started without storage".into()))?;
+    for name in names {
+        namespace = namespace
+            .sub(name)
+            .map_err(|error| CallError::Invalid(error.to_string()))?;
+    }
+    Ok(namespace)
+}
+
+fn deadline(slot: &Slot) -> Deadline {
+    // A statement is synchronous work: it may take as long as the event loop may stand still.
+    Deadline::after(Duration::from_millis(slot.grant.limits().stall_ms))
+}
+
+// The slot a call is for; `None`: none of that id lives.
+async fn target_slot(
+    slot: &Arc<Slot>,
+    process: &Arc<Process>,
+    target: Target,
+) -> Result<Option<Arc<Slot>>, Failure> {
+    match target {
+        Target::Id(id) => Ok(slot.below(&id)),
+        Target::Define(id, spec) => {
+            if let Some(known) = slot.below(&id) {
+                return Ok(Some(known));
+            }
+            let made = slot
+                .kernel
+                .slot_below(slot, Some(id.clone()), *spec, process)
+                .await?;
+            Ok(Some(slot.put_below(id, made)))
+        }
+        Target::Load(spec) => slot
+            .kernel
+            .slot_below(slot, None, *spec, process)
+            .await
+            .map(Some),
+    }
+}
+
+async fn isolate_fetch(
+    slot: &Arc<Slot>,
+    process: &Arc<Process>,
+    run: RunId,
+    target: Target,
+    head: RequestHead,
+    body: BodyUp,
+) -> Result<Answer, CallError> {
+    let Some(target) = target_slot(slot, process, target).await? else {
+        return Ok(Answer::NeedProgram);
+    };
+    let body = process.body_up(body);
+    let caller = Caller {
+        run: Some(run),
+        hops: 0,
+    };
+    let url = head.url.clone();
+    let (status, headers, body) = target.fetch(head, body, caller).await?;
+    Ok(Answer::Response {
+        status,
+        headers,
+        url,
+        redirected: false,
+        body: process.body_down_lazy(body),
+    })
+}
+
+async fn isolate_work(
+    slot: &Arc<Slot>,
+    process: &Arc<Process>,
+    run: RunId,
+    target: Target,
+    work: Work,
+) -> Result<Answer, CallError> {
+    let Some(target) = target_slot(slot, process, target).await? else {
+        return Ok(Answer::NeedProgram);
+    };
+    let caller = Caller {
+        run: Some(run),
+        hops: 0,
+    };
+    Ok(Answer::Value(target.call(work, caller).await?))
+}
+
+async fn resolve(slot: &Slot, specifier: String, referrer: String) -> Result<Answer, CallError> {
+    let asker = slot.asker.as_ref().and_then(std::sync::Weak::upgrade);
+    let (Some(program), Some(asker)) = (slot.spec.resolve, asker) else {
+        return Ok(Answer::Module(None));
+    };
+    let found = asker.resolve(program, specifier.clone(), referrer).await;
+    match found.map_err(CallError::Invalid)? {
+        None => Ok(Answer::Module(None)),
+        Some(module) => {
+            let module = late_module(&specifier, &module, &slot.kernel.compiler).await;
+            Ok(Answer::Module(Some(module)))
+        }
+    }
+}
+
+async fn system_list(slot: &Slot) -> Result<Answer, CallError> {
+    let overrides = namespace(slot, &[])?.overrides(deadline(slot)).await?;
+    let mut files: Vec<(String, FileFrom)> = image::paths()
+        .map(|path| (path.to_string(), FileFrom::Image))
+        .collect();
+    for file in overrides {
+        match files.iter_mut().find(|(path, _)| *path == file.path) {
+            Some((_, from)) => *from = FileFrom::Override,
+            None => files.push((file.path, FileFrom::Added)),
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(Answer::Files(files))
+}
+
+async fn system_read(slot: &Slot, path: String) -> Result<Answer, CallError> {
+    let overrides = namespace(slot, &[])?.overrides(deadline(slot)).await?;
+    let system = System::with(overrides.into_iter().map(|file| (file.path, file.source)));
+    let Some(source) = system.file(&path) else {
+        return Ok(Answer::File(None));
+    };
+    let image = image::file(&path);
+    let from = match image {
+        Some(image) if image == source => FileFrom::Image,
+        Some(_) => FileFrom::Override,
+        None => FileFrom::Added,
+    };
+    let image = if from == FileFrom::Override {
+        image.map(str::to_string)
+    } else {
+        None
+    };
+    Ok(Answer::File(Some((source.to_string(), from, image))))
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        CallError::Isolate(failure)
+    }
+}
+
+impl From<crate::storage::StorageError> for CallError {
+    fn from(error: crate::storage::StorageError) -> Self {
+        CallError::Storage(error)
+    }
+}
+
+/// The status that a failure has for a visitor.
+pub fn status_of(outcome: Outcome) -> u16 {
+    match outcome {
+        Outcome::Deadline | Outcome::Stall | Outcome::Cpu => 504,
+        Outcome::Overload => 503,
+        Outcome::Body => 413,
+        Outcome::Depth => 508,
+        Outcome::Ok
+        | Outcome::Exception
+        | Outcome::Load
+        | Outcome::Crash
+        | Outcome::Canceled
+        | Outcome::Memory
+        | Outcome::Recursion => 500,
+    }
+}

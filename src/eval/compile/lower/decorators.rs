@@ -1,0 +1,60 @@
+//! Decorators (the standard's, of 2023-11) and `accessor`: the engine knows neither.
+
+use swc_ecma_ast::{AutoAccessor, Decorator, Param, Program, TsParamProp};
+use swc_ecma_transforms_proposal::decorator_2023_11::decorator_2023_11;
+use swc_ecma_visit::{Visit, VisitWith};
+
+use crate::eval::compile::diagnostics::report;
+
+/// Reports decorators of parameters, which only TypeScript's `experimentalDecorators` has.
+pub(super) fn refuse(program: &Program) {
+    program.visit_with(&mut Refusal);
+}
+
+/// Lowers decorators, if there are any.
+pub(super) fn lower(program: &mut Program) {
+    let mut search = Search { found: false };
+    program.visit_with(&mut search);
+    if search.found {
+        program.mutate(decorator_2023_11());
+    }
+}
+
+struct Refusal;
+
+impl Refusal {
+    fn refuse(&self, decorators: &[Decorator]) {
+        for decorator in decorators {
+            report(
+                decorator,
+                "Decorators of parameters are not part of the language",
+            );
+        }
+    }
+}
+
+impl Visit for Refusal {
+    fn visit_param(&mut self, parameter: &Param) {
+        self.refuse(&parameter.decorators);
+        parameter.visit_children_with(self);
+    }
+
+    fn visit_ts_param_prop(&mut self, parameter: &TsParamProp) {
+        self.refuse(&parameter.decorators);
+        parameter.visit_children_with(self);
+    }
+}
+
+struct Search {
+    found: bool,
+}
+
+impl Visit for Search {
+    fn visit_decorator(&mut self, _: &Decorator) {
+        self.found = true;
+    }
+
+    fn visit_auto_accessor(&mut self, _: &AutoAccessor) {
+        self.found = true;
+    }
+}

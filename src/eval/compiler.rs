@@ -1,0 +1,231 @@
+//! The compiler's process and what it has compiled, by content.
+//!
+//! The kernel parses no program itself: source goes to a sandboxed process that may die of it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use super::children::Children;
+use super::compile::{CompileError, Compiled, Options, Positions};
+use super::link::{Frames, Link};
+use super::nursery::Nursery;
+use crate::limits::{COMPILE_DEADLINE_MS, COMPILED_CACHE_BYTES};
+use crate::wire::{CallId, Down, Up};
+
+/// Compiles, and remembers. Clone is a handle.
+#[derive(Clone)]
+pub struct Compiler {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    nursery: Nursery,
+    children: Children,
+    cache: Mutex<Cache>,
+    process: Mutex<Option<Arc<Running>>>,
+    calls_made: AtomicU32,
+}
+
+struct Running {
+    link: Arc<Link>,
+    pid: Mutex<Option<i32>>,
+    waiting: Mutex<HashMap<CallId, oneshot::Sender<Result<Compiled, CompileError>>>>,
+}
+
+/// What came of one source: the code, and its positions in the source.
+pub struct Output {
+    pub compiled: Compiled,
+    pub positions: Positions,
+}
+
+type Key = [u8; 32];
+
+#[derive(Default)]
+struct Cache {
+    outputs: HashMap<Key, (u64, Arc<Output>)>,
+    bytes: usize,
+    uses: u64,
+}
+
+impl Compiler {
+    /// A compiler whose process is started at the first use.
+    pub fn new(nursery: Nursery, children: Children) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                nursery,
+                children,
+                cache: Mutex::default(),
+                process: Mutex::default(),
+                calls_made: AtomicU32::new(0),
+            }),
+        }
+    }
+
+    /// Compiles a source, unless the same one was compiled before.
+    pub async fn compile(
+        &self,
+        source: &str,
+        options: &Options,
+    ) -> Result<Arc<Output>, CompileError> {
+        let key = key(source, options);
+        if let Some(output) = self.lock_cache().find(&key) {
+            return Ok(output);
+        }
+        let compiled = self.ask(source, options).await?;
+        let positions = Positions::parse(&compiled.map, &compiled.code)
+            .map_err(|error| internal(error.to_string()))?;
+        let output = Arc::new(Output {
+            compiled,
+            positions,
+        });
+        self.lock_cache().keep(key, output.clone());
+        Ok(output)
+    }
+
+    async fn ask(&self, source: &str, options: &Options) -> Result<Compiled, CompileError> {
+        let call = self.shared.calls_made.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        let running = self.running()?;
+        lock(&running.waiting).insert(call, sender);
+        let frame = Down::Compile {
+            call,
+            source: source.to_string(),
+            options: options.clone(),
+        };
+        running.link.send(&frame);
+        let deadline = Duration::from_millis(COMPILE_DEADLINE_MS);
+        match tokio::time::timeout(deadline, receiver).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(internal(
+                "the compiler's process ended at this source".into(),
+            )),
+            Err(_) => {
+                self.end(&running);
+                Err(internal(format!(
+                    "this source took more than {COMPILE_DEADLINE_MS} ms"
+                )))
+            }
+        }
+    }
+
+    fn running(&self) -> Result<Arc<Running>, CompileError> {
+        let mut process = lock(&self.shared.process);
+        if let Some(running) = process.as_ref() {
+            return Ok(running.clone());
+        }
+        let link = self
+            .shared
+            .nursery
+            .birth()
+            .map_err(|error| internal(error.to_string()))?;
+        link.send(&Down::BeCompiler);
+        let running = Arc::new(Running {
+            link: link.clone(),
+            pid: Mutex::default(),
+            waiting: Mutex::default(),
+        });
+        *process = Some(running.clone());
+        tokio::spawn(self.clone().read(running.clone(), Frames::new(link)));
+        Ok(running)
+    }
+
+    async fn read(self, running: Arc<Running>, mut frames: Frames) {
+        let mut exit = None;
+        loop {
+            match frames.next().await {
+                Ok(Up::Born { pid }) => {
+                    *lock(&running.pid) = Some(pid);
+                    exit = Some(self.shared.children.claim(pid));
+                }
+                Ok(Up::Compiled { call, result }) => {
+                    if let Some(sender) = lock(&running.waiting).remove(&call) {
+                        // Whoever asked may have gone.
+                        let _ = sender.send(result);
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        self.end(&running);
+        drop(exit);
+    }
+
+    // The next source gets a new process.
+    fn end(&self, running: &Arc<Running>) {
+        let mut process = lock(&self.shared.process);
+        if process
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, running))
+        {
+            *process = None;
+        }
+        drop(process);
+        running.link.close();
+        if let Some(pid) = *lock(&running.pid) {
+            self.shared.children.kill(pid);
+        }
+        lock(&running.waiting).clear();
+    }
+
+    fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        lock(&self.shared.cache)
+    }
+}
+
+impl Cache {
+    fn find(&mut self, key: &Key) -> Option<Arc<Output>> {
+        self.uses += 1;
+        let uses = self.uses;
+        let (used, output) = self.outputs.get_mut(key)?;
+        *used = uses;
+        Some(output.clone())
+    }
+
+    fn keep(&mut self, key: Key, output: Arc<Output>) {
+        self.bytes += weight(&output);
+        self.uses += 1;
+        self.outputs.insert(key, (self.uses, output));
+        while self.bytes > COMPILED_CACHE_BYTES && self.outputs.len() > 1 {
+            let oldest = self.outputs.iter().min_by_key(|(_, (used, _))| *used);
+            let Some(oldest) = oldest.map(|(key, _)| *key) else {
+                return;
+            };
+            if let Some((_, output)) = self.outputs.remove(&oldest) {
+                self.bytes -= weight(&output);
+            }
+        }
+    }
+}
+
+// The code, its map, and the map once more as positions.
+fn weight(output: &Output) -> usize {
+    output.compiled.code.len() + 2 * output.compiled.map.len()
+}
+
+fn key(source: &str, options: &Options) -> Key {
+    let mut hash = Sha256::new();
+    hash.update([options.kind as u8]);
+    for part in [
+        options.jsx_import_source.as_deref().unwrap_or(""),
+        &options.specifier,
+        source,
+    ] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+fn internal(message: String) -> CompileError {
+    CompileError::Internal { message }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

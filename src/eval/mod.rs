@@ -1,0 +1,13 @@
+//! Eval: starting programs in processes of their own, and talking to them.
+
+pub mod body;
+pub mod children;
+pub mod compile;
+pub mod compiler;
+pub mod link;
+pub mod nursery;
+pub mod process;
+pub mod program;
+pub mod record;
+pub mod sandbox;
+pub mod slot;

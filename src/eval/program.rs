@@ -1,0 +1,275 @@
+//! Programs: from what a program is given as, to what a process loads. Compiles every module, adds
+//! what is imported of the system, and gives the whole a digest.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::compile::{CompileError, Options, SourceKind, map_stack};
+use super::compiler::{Compiler, Output};
+use crate::image;
+use crate::isolate::resolve;
+use crate::limits::{Limits, MODULES_MAX};
+use crate::wire::{
+    self, Down, Failure, Isolation, ModuleBody, ModuleKind, ModuleSpec, Outcome, ProgramSpec,
+    Start, StartModule,
+};
+
+/// A program that a process can load.
+pub struct Prepared {
+    /// The frame that loads it.
+    pub start: Vec<u8>,
+    /// Equal for programs that are equal in all that a process sees while it loads.
+    pub digest: [u8; 32],
+    pub isolation: Isolation,
+    /// Whether the process may ask for modules that the program lacks.
+    outputs: HashMap<String, Arc<Output>>,
+}
+
+/// What a process may do, as far as the program can see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Visible {
+    pub storage: bool,
+    pub loader: bool,
+    pub outbound: bool,
+}
+
+/// The files of the system in force in one instance: overrides by path, over the image.
+#[derive(Debug, Clone, Default)]
+pub struct System {
+    overrides: HashMap<String, String>,
+}
+
+impl System {
+    /// The image with these files over it.
+    pub fn with(overrides: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self {
+            overrides: overrides.into_iter().collect(),
+        }
+    }
+
+    /// The text in force.
+    pub fn file(&self, path: &str) -> Option<&str> {
+        self.overrides
+            .get(path)
+            .map(String::as_str)
+            .or_else(|| image::file(path))
+    }
+}
+
+impl Prepared {
+    /// Compiles and closes a program.
+    pub async fn new(
+        spec: &ProgramSpec,
+        system: &System,
+        visible: Visible,
+        limits: &Limits,
+        compiler: &Compiler,
+    ) -> Result<Self, Failure> {
+        let mut closing = Closing {
+            compiler,
+            system,
+            modules: Vec::new(),
+            outputs: HashMap::new(),
+        };
+        closing.close(spec).await?;
+        let mut modules = closing.modules;
+        modules.sort_by(|a, b| a.specifier.cmp(&b.specifier));
+        let start = Start {
+            main: spec.main.clone(),
+            modules,
+            env: spec.env.clone(),
+            storage: visible.storage,
+            loader: visible.loader,
+            outbound: visible.outbound,
+            resolve: spec.resolve.is_some(),
+            memory_mb: limits.memory_mb,
+        };
+        let mut frame = Vec::new();
+        wire::encode(&Down::Start(Box::new(start)), &mut frame)
+            .map_err(|error| Failure::new(Outcome::Load, error.to_string()))?;
+        let digest = Sha256::digest(&frame).into();
+        let isolation = spec.isolation;
+        Ok(Self {
+            start: frame,
+            digest,
+            isolation,
+            outputs: closing.outputs,
+        })
+    }
+
+    /// A text with positions in compiled code, as one with the author's.
+    pub fn author_positions(&self, text: &str) -> String {
+        if !text.contains(':') {
+            return text.to_string();
+        }
+        map_stack(text, |specifier| {
+            self.outputs.get(specifier).map(|output| &output.positions)
+        })
+    }
+}
+
+struct Closing<'a> {
+    compiler: &'a Compiler,
+    system: &'a System,
+    modules: Vec<StartModule>,
+    outputs: HashMap<String, Arc<Output>>,
+}
+
+impl Closing<'_> {
+    async fn close(&mut self, spec: &ProgramSpec) -> Result<(), Failure> {
+        let given: HashMap<&str, &ModuleSpec> = spec
+            .modules
+            .iter()
+            .map(|(name, module)| (name.as_str(), module))
+            .collect();
+        let mut seen: HashSet<String> = HashSet::new();
+        let mut queue: VecDeque<String> = VecDeque::from([spec.main.clone()]);
+        // What nothing imports by a literal may be imported by a computed name.
+        queue.extend(spec.modules.iter().map(|(name, _)| name.clone()));
+        while let Some(specifier) = queue.pop_front() {
+            if !seen.insert(specifier.clone()) {
+                continue;
+            }
+            if seen.len() > MODULES_MAX {
+                return Err(Failure::limit(
+                    Outcome::Load,
+                    "modules",
+                    MODULES_MAX as u64,
+                    format!("The program has more than {MODULES_MAX} modules"),
+                ));
+            }
+            let module = match given.get(specifier.as_str()) {
+                Some(module) => Some((*module).clone()),
+                None => self.of_system(&specifier),
+            };
+            let Some(module) = module else { continue };
+            let (module, imports) = self.module(&specifier, &module).await;
+            self.modules.push(module);
+            queue.extend(imports.iter().map(|import| resolve(import, &specifier)));
+        }
+        Ok(())
+    }
+
+    fn of_system(&self, specifier: &str) -> Option<ModuleSpec> {
+        let path = specifier.strip_prefix(image::SCHEME)?;
+        let source = self.system.file(path)?.to_string();
+        let kind = match path.rsplit('.').next() {
+            Some("ts") => ModuleKind::Ts,
+            Some("tsx") => ModuleKind::Tsx,
+            Some("js") => ModuleKind::Js,
+            Some("json") => ModuleKind::Json,
+            _ => ModuleKind::Text,
+        };
+        Some(ModuleSpec::Source {
+            kind,
+            source,
+            trusted: true,
+            jsx_import_source: None,
+        })
+    }
+
+    async fn module(&mut self, specifier: &str, module: &ModuleSpec) -> (StartModule, Vec<String>) {
+        let (body, trusted, imports) = match module {
+            ModuleSpec::Redirect(next) => {
+                (ModuleBody::Redirect(next.clone()), true, vec![next.clone()])
+            }
+            ModuleSpec::Bytes { bytes, trusted } => {
+                (ModuleBody::Bytes(bytes.clone()), *trusted, Vec::new())
+            }
+            ModuleSpec::Source {
+                kind,
+                source,
+                trusted,
+                jsx_import_source,
+            } => {
+                let kind = match kind {
+                    ModuleKind::Json => {
+                        return simple(specifier, ModuleBody::Json(source.clone()), *trusted);
+                    }
+                    ModuleKind::Text => {
+                        return simple(specifier, ModuleBody::Text(source.clone()), *trusted);
+                    }
+                    ModuleKind::Cjs => {
+                        return simple(specifier, ModuleBody::CommonJs(source.clone()), *trusted);
+                    }
+                    ModuleKind::Ts => SourceKind::Ts,
+                    ModuleKind::Tsx => SourceKind::Tsx,
+                    ModuleKind::Js => SourceKind::Js,
+                    ModuleKind::Jsx => SourceKind::Jsx,
+                };
+                let options = Options {
+                    kind,
+                    jsx_import_source: jsx_import_source.clone(),
+                    specifier: specifier.to_string(),
+                };
+                let (body, imports) = self.source(specifier, source, &options).await;
+                (body, *trusted, imports)
+            }
+        };
+        (
+            StartModule {
+                specifier: specifier.to_string(),
+                body,
+                trusted,
+            },
+            imports,
+        )
+    }
+
+    async fn source(
+        &mut self,
+        specifier: &str,
+        source: &str,
+        options: &Options,
+    ) -> (ModuleBody, Vec<String>) {
+        match self.compiler.compile(source, options).await {
+            Ok(output) => {
+                let imports = output
+                    .compiled
+                    .imports
+                    .iter()
+                    .map(|i| i.specifier.clone())
+                    .collect();
+                let code = output.compiled.code.clone();
+                self.outputs.insert(specifier.to_string(), output);
+                (ModuleBody::Code(code), imports)
+            }
+            Err(error) => (ModuleBody::Broken(at_place(specifier, &error)), Vec::new()),
+        }
+    }
+}
+
+/// Compiles a module that came after the program was closed.
+pub async fn late_module(specifier: &str, module: &ModuleSpec, compiler: &Compiler) -> StartModule {
+    let system = System::default();
+    let mut closing = Closing {
+        compiler,
+        system: &system,
+        modules: Vec::new(),
+        outputs: HashMap::new(),
+    };
+    closing.module(specifier, module).await.0
+}
+
+fn simple(specifier: &str, body: ModuleBody, trusted: bool) -> (StartModule, Vec<String>) {
+    (
+        StartModule {
+            specifier: specifier.to_string(),
+            body,
+            trusted,
+        },
+        Vec::new(),
+    )
+}
+
+fn at_place(specifier: &str, error: &CompileError) -> String {
+    match error.diagnostic() {
+        Some(place) => format!(
+            "{} ({specifier}:{}:{})\n{}",
+            place.message, place.line, place.column, place.excerpt
+        ),
+        None => format!("{error} ({specifier})"),
+    }
+}

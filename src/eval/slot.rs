@@ -1,0 +1,607 @@
+//! A slot: a program under an id in the program that started it, and the processes that run it.
+//!
+//! Slots nest as programs do: the root's is the top of the tree. A slot keeps a template, which has
+//! loaded the program, and forks isolates from it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::body::Body;
+use super::process::{Owner, Process, Reply, Work};
+use super::program::Prepared;
+use super::record::{Record, RunKind, TailEvent, digits, now_ms};
+use crate::grant::Grant;
+use crate::kernel::Kernel;
+use crate::limits::{SLOTS_MAX, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX};
+use crate::storage::Namespace;
+use crate::wire::{
+    Call, CallId, Down, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId,
+};
+
+/// An isolate with more open runs than this gets a sibling where the limits allow one: beyond it
+/// requests wait for each other's JavaScript.
+const RUNS_BEFORE_SIBLING: usize = 4;
+
+/// A program, and what runs it.
+pub struct Slot {
+    /// Itself, for what it starts.
+    this: Weak<Slot>,
+    pub(crate) kernel: Arc<Kernel>,
+    /// The slot of the program that started this one.
+    parent: Option<Weak<Slot>>,
+    /// What the parent calls it; `None` for a program that is loaded once, and for the root.
+    id: Option<String>,
+    /// As it was asked for, to prepare it anew.
+    pub(crate) spec: ProgramSpec,
+    /// The process that asked, which knows how to resolve what the program lacks.
+    pub(crate) asker: Option<Weak<Process>>,
+    pub(crate) grant: Grant,
+    running: Mutex<Running>,
+    below: Mutex<HashMap<String, Arc<Slot>>>,
+    tail: Mutex<Tail>,
+    used: AtomicU64,
+}
+
+struct Running {
+    prepared: Arc<Prepared>,
+    template: Option<Arc<Process>>,
+    isolates: Vec<Arc<Process>>,
+}
+
+#[derive(Default)]
+struct Tail {
+    events: VecDeque<TailEvent>,
+    dropped: u64,
+    flushing: bool,
+}
+
+/// What the caller of a run is told about it besides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Caller {
+    /// The run that asks.
+    pub run: Option<RunId>,
+    /// Times the request has come back to the town.
+    pub hops: u32,
+}
+
+impl Slot {
+    /// A slot for a program that is ready to be loaded.
+    pub fn new(
+        kernel: Arc<Kernel>,
+        parent: Option<&Arc<Slot>>,
+        id: Option<String>,
+        spec: ProgramSpec,
+        asker: Option<Weak<Process>>,
+        grant: Grant,
+        prepared: Prepared,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            kernel,
+            parent: parent.map(Arc::downgrade),
+            id,
+            spec,
+            asker,
+            grant,
+            running: Mutex::new(Running {
+                prepared: Arc::new(prepared),
+                template: None,
+                isolates: Vec::new(),
+            }),
+            below: Mutex::default(),
+            tail: Mutex::default(),
+            used: AtomicU64::new(0),
+        })
+    }
+
+    // ---- Programs below
+
+    /// The slot of that id below this one.
+    pub fn below(&self, id: &str) -> Option<Arc<Slot>> {
+        lock(&self.below).get(id).cloned()
+    }
+
+    /// Puts a slot below this one. When there are too many, the one used longest ago goes.
+    pub fn put_below(&self, id: String, slot: Arc<Slot>) -> Arc<Slot> {
+        let mut below = lock(&self.below);
+        if let Some(known) = below.get(&id) {
+            // Somebody was faster.
+            return known.clone();
+        }
+        if below.len() >= SLOTS_MAX {
+            let idle = below.iter().filter(|(_, slot)| slot.runs_open() == 0);
+            let oldest = idle.min_by_key(|(_, slot)| slot.used.load(Ordering::Relaxed));
+            if let Some(oldest) = oldest.map(|(id, _)| id.clone())
+                && let Some(slot) = below.remove(&oldest)
+            {
+                slot.retire();
+            }
+        }
+        below.insert(id, slot.clone());
+        slot
+    }
+
+    /// Ends the slot of that id, its processes, and all below it.
+    pub fn cancel_below(&self, id: &str, reason: &str) {
+        let slot = lock(&self.below).remove(id);
+        if let Some(slot) = slot {
+            slot.kill(&Failure::new(Outcome::Canceled, reason));
+        }
+    }
+
+    /// Runs open in all its processes.
+    pub fn runs_open(&self) -> usize {
+        lock(&self.running)
+            .isolates
+            .iter()
+            .map(|isolate| isolate.runs_open())
+            .sum()
+    }
+
+    /// Lets its processes finish what they have and end.
+    pub fn retire(&self) {
+        let (template, isolates) = self.take_processes();
+        template
+            .iter()
+            .chain(&isolates)
+            .for_each(|process| process.retire());
+        for slot in lock(&self.below).drain().map(|(_, slot)| slot) {
+            slot.retire();
+        }
+    }
+
+    /// Ends its processes now, and those below.
+    pub fn kill(&self, failure: &Failure) {
+        let (template, isolates) = self.take_processes();
+        template
+            .iter()
+            .chain(&isolates)
+            .for_each(|process| process.kill(failure.clone()));
+        for slot in lock(&self.below).drain().map(|(_, slot)| slot) {
+            slot.kill(failure);
+        }
+    }
+
+    fn take_processes(&self) -> (Option<Arc<Process>>, Vec<Arc<Process>>) {
+        let mut running = lock(&self.running);
+        (
+            running.template.take(),
+            std::mem::take(&mut running.isolates),
+        )
+    }
+
+    // ---- Runs
+
+    /// Serves a request.
+    pub async fn fetch(
+        &self,
+        head: RequestHead,
+        body: Body,
+        caller: Caller,
+    ) -> Result<(u16, Vec<crate::wire::Header>, Body), Failure> {
+        let limits = self.grant.limits();
+        let idle = Duration::from_millis(limits.deadline_ms);
+        let body = body.bounded(limits.body_bytes, None).map_err(|error| {
+            Failure::limit(
+                Outcome::Body,
+                "bodyBytes",
+                limits.body_bytes,
+                error.to_string(),
+            )
+        })?;
+        let mut record = self.kernel.record(caller, RunKind::Fetch);
+        record.method = Some(head.method.clone());
+        record.url = Some(head.url.clone());
+        match self.run(record, Work::Fetch { head, body }).await? {
+            Reply::Response {
+                status,
+                headers,
+                body,
+            } => {
+                let body = body
+                    .bounded(limits.body_bytes, Some(idle))
+                    .map_err(|error| {
+                        Failure::limit(
+                            Outcome::Body,
+                            "bodyBytes",
+                            limits.body_bytes,
+                            error.to_string(),
+                        )
+                    })?;
+                Ok((status, headers, body))
+            }
+            Reply::Value(_) => Err(Failure::new(
+                Outcome::Crash,
+                "The process answered with something else",
+            )),
+        }
+    }
+
+    /// Calls an export.
+    pub async fn call(&self, work: Work, caller: Caller) -> Result<Vec<u8>, Failure> {
+        let record = self.kernel.record(caller, RunKind::of(&work));
+        match self.run(record, work).await? {
+            Reply::Value(value) => Ok(value),
+            Reply::Response { .. } => Err(Failure::new(
+                Outcome::Crash,
+                "The process answered with something else",
+            )),
+        }
+    }
+
+    async fn run(&self, record: Record, work: Work) -> Result<Reply, Failure> {
+        let limits = self.grant.limits();
+        let run = record.run;
+        let process = match self.isolate() {
+            Ok(process) => process,
+            Err(failure) => {
+                let mut record = record;
+                record.fail(&failure);
+                self.report(record);
+                return Err(failure);
+            }
+        };
+        let deadline = Duration::from_millis(limits.deadline_ms);
+        let isolation = self.prepared().isolation;
+        let once = self.id.is_none() && self.parent.is_some();
+        let single = isolation == Isolation::Request || once;
+        let started = process.run(record, work);
+        // A process for one run is closed to others at once and ends after it.
+        if single {
+            lock(&self.running)
+                .isolates
+                .retain(|isolate| !Arc::ptr_eq(isolate, &process));
+        }
+        match tokio::time::timeout(deadline, started).await {
+            Ok(result) => {
+                if single {
+                    process.retire();
+                }
+                result
+            }
+            Err(_) => {
+                let failure = Failure::limit(
+                    Outcome::Deadline,
+                    "deadlineMs",
+                    limits.deadline_ms,
+                    format!("No answer within {} ms", limits.deadline_ms),
+                );
+                process.cancel_run(run, failure.clone());
+                // It may go on computing for nobody.
+                process.retire();
+                Err(failure)
+            }
+        }
+    }
+
+    // The process that should take the next run.
+    fn isolate(&self) -> Result<Arc<Process>, Failure> {
+        self.used.store(now_ms(), Ordering::Relaxed);
+        let limits = self.grant.limits();
+        let mut running = lock(&self.running);
+        running.isolates.retain(|isolate| isolate.alive());
+        if running.prepared.isolation == Isolation::Shared {
+            let least = running
+                .isolates
+                .iter()
+                .min_by_key(|isolate| isolate.runs_open())
+                .cloned();
+            if let Some(least) = least {
+                let open = least.runs_open();
+                let room = running.isolates.len() < limits.isolates as usize;
+                if open < RUNS_BEFORE_SIBLING || (!room && open < limits.requests_open as usize) {
+                    return Ok(least);
+                }
+                if !room {
+                    return Err(Failure::limit(
+                        Outcome::Overload,
+                        "requestsOpen",
+                        u64::from(limits.requests_open),
+                        "Too many requests are open",
+                    ));
+                }
+            }
+        }
+        let process = self.start(&mut running)?;
+        running.isolates.push(process.clone());
+        Ok(process)
+    }
+
+    fn start(&self, running: &mut Running) -> Result<Arc<Process>, Failure> {
+        self.kernel.admit()?;
+        let failed =
+            |error: std::io::Error| Failure::new(Outcome::Overload, format!("No process: {error}"));
+        let template = if self.kernel.nursery.forks() {
+            Some(self.template(running).map_err(failed)?)
+        } else {
+            None
+        };
+        let link = match &template {
+            Some(template) => template.link().fork(),
+            None => self.kernel.nursery.birth(),
+        };
+        let link = link.map_err(failed)?;
+        if template.is_none() {
+            link.send_encoded(running.prepared.start.clone());
+        }
+        link.send(&Down::Seal);
+        Ok(self
+            .kernel
+            .attach(link, self.owner(), self.grant.limits(), template))
+    }
+
+    // The process to fork: ours, one that any instance may share, or a new one.
+    fn template(&self, running: &mut Running) -> std::io::Result<Arc<Process>> {
+        if let Some(template) = running
+            .template
+            .as_ref()
+            .filter(|template| template.alive())
+        {
+            return Ok(template.clone());
+        }
+        let digest = running.prepared.digest;
+        let template = match self.kernel.templates.find(&digest) {
+            Some(template) => template,
+            None => self.load(&running.prepared)?,
+        };
+        running.template = Some(template.clone());
+        Ok(template)
+    }
+
+    // A process that loads the program.
+    fn load(&self, prepared: &Arc<Prepared>) -> std::io::Result<Arc<Process>> {
+        let link = self.kernel.nursery.birth()?;
+        link.send_encoded(prepared.start.clone());
+        let template = self
+            .kernel
+            .attach_template(link, self.owner(), self.grant.limits());
+        self.kernel
+            .templates
+            .keep(prepared.digest, template.clone());
+        Ok(template)
+    }
+
+    fn prepared(&self) -> Arc<Prepared> {
+        lock(&self.running).prepared.clone()
+    }
+
+    fn owner(&self) -> Weak<dyn Owner> {
+        self.this.clone()
+    }
+
+    /// Loads the program and, once it has, lets it take the place of the one that serves.
+    pub async fn swap(&self, prepared: Prepared) -> Result<(), Failure> {
+        let prepared = Arc::new(prepared);
+        let failed = |error: std::io::Error| Failure::new(Outcome::Overload, error.to_string());
+        let template = self.load(&prepared).map_err(failed)?;
+        let loaded = template.loaded().await?;
+        if !loaded.exports.fetch {
+            template.retire();
+            let message = "The program has no handler: its default export has no fetch";
+            return Err(Failure::new(Outcome::Load, message));
+        }
+        let keep = self.kernel.nursery.forks();
+        let (old, isolates) = {
+            let mut running = lock(&self.running);
+            running.prepared = prepared;
+            let old = running.template.replace(template.clone());
+            if !keep {
+                running.template = None;
+            }
+            (old, std::mem::take(&mut running.isolates))
+        };
+        if !keep {
+            template.retire();
+        }
+        old.iter()
+            .chain(&isolates)
+            .for_each(|process| process.retire());
+        Ok(())
+    }
+
+    /// Waits until the program has loaded, without a request.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        let process = self.isolate()?;
+        if let Some(template) = lock(&self.running).template.clone() {
+            return template.loaded().await.map(drop);
+        }
+        process.loaded().await.map(drop)
+    }
+
+    // ---- Tail
+
+    fn report(&self, record: Record) {
+        if record.kind == RunKind::Tail {
+            if let Some(error) = &record.error {
+                tracing::warn!("tail failed: {}\n{}", error.message, error.stack);
+            }
+            return;
+        }
+        match self.parent.as_ref().and_then(Weak::upgrade) {
+            Some(parent) => parent.tell(record.into_event(self.id.clone())),
+            None => log_record(&record),
+        }
+    }
+
+    // Records of what runs below wait for company, and then for this program's `tail`.
+    fn tell(self: &Arc<Self>, event: TailEvent) {
+        let mut tail = lock(&self.tail);
+        if tail.events.len() >= TAIL_EVENTS_MAX {
+            tail.dropped += 1;
+            return;
+        }
+        tail.events.push_back(event);
+        if !tail.flushing {
+            tail.flushing = true;
+            tokio::spawn(self.clone().flush_tail());
+        }
+    }
+
+    async fn flush_tail(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(TAIL_BATCH_MS)).await;
+            let events: Vec<TailEvent> = {
+                let mut tail = lock(&self.tail);
+                if tail.events.is_empty() {
+                    tail.flushing = false;
+                    return;
+                }
+                if tail.dropped > 0 {
+                    tracing::warn!("{} records of runs were dropped", tail.dropped);
+                    tail.dropped = 0;
+                }
+                let count = tail.events.len().min(TAIL_BATCH_EVENTS);
+                tail.events.drain(..count).collect()
+            };
+            if !self.hears() {
+                continue;
+            }
+            let Ok(events) = serde_json::to_string(&events) else {
+                continue;
+            };
+            // Its failure is in the log; the records are lost, as the manual says they may be.
+            let _ = self.call(Work::Tail { events }, Caller::default()).await;
+        }
+    }
+
+    // Whether the program exports `tail`, as far as that is known.
+    fn hears(&self) -> bool {
+        let running = lock(&self.running);
+        let known = running.template.iter().chain(&running.isolates);
+        let mut loaded = known.filter_map(|process| process.loaded_now());
+        loaded
+            .find_map(Result::ok)
+            .is_none_or(|loaded| loaded.exports.tail)
+    }
+
+    /// When it was last used, milliseconds since 1970.
+    pub fn last_used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// A handle on itself.
+    pub fn handle(&self) -> Option<Arc<Slot>> {
+        self.this.upgrade()
+    }
+}
+
+impl Owner for Slot {
+    fn call(&self, process: &Arc<Process>, run: RunId, call: CallId, body: Call) {
+        if let Some(slot) = self.this.upgrade() {
+            crate::dispatch::dispatch(slot, process.clone(), run, call, body);
+        }
+    }
+
+    fn ended(&self, record: Record) {
+        self.kernel.forget_run(record.run);
+        self.report(record);
+    }
+
+    fn line(&self, run: RunId, level: Level, text: String) {
+        match self.parent.as_ref().and_then(Weak::upgrade) {
+            Some(parent) => parent.tell(TailEvent::Log {
+                run: digits(run),
+                id: self.id.clone(),
+                at: now_ms(),
+                level,
+                text,
+            }),
+            None => log_line(level, &text),
+        }
+    }
+
+    fn gone(&self, process: &Process) {
+        self.kernel.released(process.number);
+        let mut running = lock(&self.running);
+        running
+            .isolates
+            .retain(|isolate| isolate.number != process.number);
+        if running
+            .template
+            .as_ref()
+            .is_some_and(|template| template.number == process.number)
+        {
+            running.template = None;
+        }
+    }
+
+    fn storage(&self) -> Option<Namespace> {
+        self.grant.storage().cloned()
+    }
+
+    fn author_positions(&self, text: &str) -> String {
+        self.prepared().author_positions(text)
+    }
+}
+
+fn log_record(record: &Record) {
+    if let Some(error) = &record.error {
+        let url = record.url.as_deref().unwrap_or("");
+        tracing::error!(
+            "{} {url}: {}\n{}",
+            digits(record.run),
+            error.message,
+            error.stack
+        );
+    }
+}
+
+fn log_line(level: Level, text: &str) {
+    match level {
+        Level::Debug => tracing::debug!("{text}"),
+        Level::Info | Level::Log => tracing::info!("{text}"),
+        Level::Warn => tracing::warn!("{text}"),
+        Level::Error => tracing::error!("{text}"),
+    }
+}
+
+/// Templates that any instance may fork: by digest, the ones used longest ago going first.
+#[derive(Default)]
+pub struct Templates {
+    known: Mutex<HashMap<[u8; 32], (Instant, Arc<Process>)>>,
+}
+
+/// Templates kept. Ten towns' worth of busy programs.
+const TEMPLATES_MAX: usize = 128;
+
+/// Resident memory of all templates together; each shares some 15 MB of it with all others.
+const TEMPLATES_BYTES_MAX: u64 = 2 << 30;
+
+impl Templates {
+    fn find(&self, digest: &[u8; 32]) -> Option<Arc<Process>> {
+        let mut known = lock(&self.known);
+        let (used, template) = known.get_mut(digest)?;
+        let shared = matches!(template.loaded_now(), Some(Ok(loaded)) if loaded.pure);
+        if !template.alive() || !shared {
+            return None;
+        }
+        *used = Instant::now();
+        Some(template.clone())
+    }
+
+    fn keep(&self, digest: [u8; 32], template: Arc<Process>) {
+        let mut known = lock(&self.known);
+        known.retain(|_, (_, template)| template.alive());
+        let mut bytes: u64 = known
+            .values()
+            .map(|(_, template)| template.resident_bytes())
+            .sum();
+        while known.len() >= TEMPLATES_MAX || bytes > TEMPLATES_BYTES_MAX {
+            let oldest = known.iter().min_by_key(|(_, (used, _))| *used);
+            let Some(oldest) = oldest.map(|(digest, _)| *digest) else {
+                break;
+            };
+            if let Some((_, template)) = known.remove(&oldest) {
+                bytes = bytes.saturating_sub(template.resident_bytes());
+                template.retire();
+            }
+        }
+        known.insert(digest, (Instant::now(), template));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,318 @@
+// Between the kernel and a program: makes the objects of `town:kernel`, and turns frames into calls of
+// the program's exports. It runs before any program and keeps what it needs, so no program can reach in.
+(native, web, Deno) => {
+  const { freeze, defineProperty } = Object;
+  const PromiseOf = Promise;
+  const settled = (value) => PromiseOf.resolve(value);
+  const { isArray } = Array;
+
+  // ---- Bodies ----------------------------------------------------------------------------------
+
+  const sourceOf = (stream) => ({
+    stream,
+    pull: () => native.pull(stream),
+    cancel: () => native.cancelSource(stream),
+  });
+  const bodyIn = (body) => (typeof body === "number" ? sourceOf(body) : body);
+
+  // What leaves: null, bytes, a kernel stream to join (a number), or a stream of ours (`[number]`).
+  const sinks = new Map();
+  function bodyOut(body) {
+    if (body === null || body instanceof Uint8Array) return body;
+    if (body.source === undefined) return openSink(body.reader);
+    const { source } = body;
+    if (source.stream !== undefined && native.untouched(source.stream)) return source.stream;
+    return openSink({ read: () => source.pull(), cancel: (reason) => source.cancel(reason) });
+  }
+  // The second item settles when the body has been sent, or nobody wants it any more.
+  function openSink(reader) {
+    const stream = native.openSink();
+    sinks.set(stream, reader);
+    return [stream, pump(stream, reader)];
+  }
+  async function pump(stream, reader) {
+    try {
+      for (;;) {
+        const chunk = await reader.read();
+        if (chunk === undefined) break;
+        const room = native.write(stream, chunk);
+        if (room !== undefined && !(await room)) return;
+      }
+      native.closeSink(stream);
+    } catch (error) {
+      native.closeSink(stream, error);
+      logError(error, "The body failed:");
+    } finally {
+      sinks.delete(stream);
+    }
+  }
+
+  // ---- Storage ---------------------------------------------------------------------------------
+
+  let namesOf;
+  class Storage {
+    #names;
+    constructor(names) {
+      this.#names = names;
+      freeze(this);
+    }
+    static {
+      namesOf = (storage) => storage.#names;
+    }
+    execute(statement) {
+      return asking(() => native.execute(this.#names, statement));
+    }
+    batch(statements, mode) {
+      return asking(() => native.batch(this.#names, statements, mode));
+    }
+    sub(name) {
+      return new Storage([...this.#names, String(name)]);
+    }
+    subs(prefix) {
+      return asking(() => native.subs(this.#names, prefix));
+    }
+    drop(name) {
+      return asking(() => native.drop(this.#names, name));
+    }
+    get revision() {
+      return native.revision(this.#names);
+    }
+    changed(after) {
+      return asking(() => native.changed(this.#names, after));
+    }
+    usage() {
+      return asking(() => native.usage(this.#names));
+    }
+    setAlarm(at) {
+      return asking(() => native.setAlarm(this.#names, at));
+    }
+  }
+  // Wrong arguments reject, as everything else does.
+  function asking(call) {
+    try {
+      return call();
+    } catch (error) {
+      return PromiseOf.reject(error);
+    }
+  }
+
+  // ---- Loader ----------------------------------------------------------------------------------
+
+  const resolvers = [];
+  // The program as the kernel takes it: storage by its names, `resolve` by a number.
+  function spec(program) {
+    if (program === null || typeof program !== "object") throw new TypeError("A program is an object with `main` and `modules`");
+    const { main, modules, env, loader, outbound, limits, isolation, storage, resolve } = program;
+    return {
+      main, modules, env, loader, outbound, limits, isolation,
+      storage: storage === undefined ? undefined : namesOf(storage),
+      resolve: resolve === undefined ? undefined : resolvers.push(resolve) - 1,
+    };
+  }
+
+  class Isolate {
+    #id;
+    #program;
+    constructor(id, program) {
+      this.#id = id;
+      this.#program = program;
+      freeze(this);
+    }
+    // Asks by id first; the program is only made where none lives.
+    async #ask(call) {
+      if (this.#id === null) return call([2, null, spec(await this.#program)]);
+      const answer = await call([0, this.#id]);
+      if (answer !== undefined) return answer;
+      return call([1, this.#id, spec(await this.#program())]);
+    }
+    async fetch(request) {
+      const { method, url, headers, body, signal } = web.readRequest(request);
+      const out = bodyOut(body);
+      const head = await this.#ask((target) => native.isolateFetch(target, method, url, headers, out));
+      head.body = bodyIn(head.body);
+      return web.makeResponse(head);
+    }
+    async call(name, args) {
+      return (await this.#ask((target) => native.isolateCall(target, name, args)))[0];
+    }
+    async alarm(event) {
+      await this.#ask((target) => native.isolateAlarm(target, event.names, event.scheduledAt, event.retries));
+    }
+    cancel(reason) {
+      if (this.#id === null) return settled();
+      return asking(() => native.isolateCancel(this.#id, reason));
+    }
+  }
+
+  const loader = freeze({
+    get(id, program) {
+      if (typeof program !== "function") throw new TypeError("loader.get takes an id and a function that makes the program");
+      return new Isolate(String(id), program);
+    },
+    load: (program) => new Isolate(null, program),
+    compile: (source, options) => asking(() => native.compile(source, options)),
+  });
+
+  const system = freeze({
+    list: () => asking(() => native.systemList()),
+    read: (path) => asking(() => native.systemRead(path)),
+    write: (path, source) => asking(() => native.systemWrite(path, source)),
+    restore: (path) => asking(() => native.systemRestore(path)),
+    reload: () => asking(() => native.systemReload()),
+    health: () => asking(() => native.systemHealth()),
+  });
+
+  // ---- Fetch, console --------------------------------------------------------------------------
+
+  web.host = {
+    async fetch({ method, url, headers, body, redirect, signal }) {
+      const asked = native.fetch(method, url, headers, bodyOut(body), redirect);
+      const head = await (signal ? PromiseOf.race([asked, aborted(signal)]) : asked);
+      head.body = bodyIn(head.body);
+      return head;
+    },
+    uncaught(error) {
+      logError(error);
+    },
+  };
+  const aborted = (signal) =>
+    new PromiseOf((_, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  web.log = (level, text) => native.line(level, text);
+  const logError = (error, what = "Uncaught") => native.line("error", `${what} ${native.describe(error)}`);
+
+  // ---- Runs ------------------------------------------------------------------------------------
+
+  let program = null; // The main module's namespace.
+  let env = freeze({});
+  const requests = new Map(); // Run to its request, while it is served.
+  const waiting = new Map(); // Run to the promises that keep it.
+
+  function waitUntil(promise, run = native.run()) {
+    const list = waiting.get(run);
+    if (list === undefined) return;
+    list.push(settled(promise).then(undefined, (error) => logError(error)));
+  }
+  function exported(name) {
+    const main = program.default;
+    if (typeof program[name] === "function") return program[name];
+    if (main !== null && (typeof main === "object" || typeof main === "function") && typeof main[name] === "function") {
+      return (...args) => main[name](...args);
+    }
+    return undefined;
+  }
+  // A run ends when its body has been sent and what it waits for has settled.
+  async function finish(run) {
+    for (let list = waiting.get(run); list?.length; ) await list.pop();
+    waiting.delete(run);
+    requests.delete(run);
+    native.done(run);
+  }
+
+  const answer = (run, result) => {
+    let read;
+    try {
+      read = web.readResponse(result);
+    } catch (error) {
+      return refuse(run, error);
+    }
+    if (read === null) {
+      return refuse(run, new TypeError(`The handler returned ${describe(result)} and not a Response`));
+    }
+    const body = bodyOut(read.body);
+    native.respond(run, read.status, read.headers, body);
+    if (isArray(body)) body[1].then(() => finish(run));
+    else finish(run);
+  };
+  const refuse = (run, error) => {
+    native.fail(run, error);
+    finish(run);
+  };
+  function describe(value) {
+    if (value === null || value === undefined) return String(value);
+    if (typeof value === "object") return "an object";
+    return `a ${typeof value}`;
+  }
+
+  return {
+    // The exports of `town:kernel`, with authority and without.
+    kernel: (grant) =>
+      grant
+        ? {
+            storage: grant.storage ? new Storage([]) : undefined,
+            loader: grant.loader ? loader : undefined,
+            env,
+            system: grant.storage ? system : undefined,
+          }
+        : { storage: undefined, loader: undefined, env: freeze({}), system: undefined },
+    waitUntil: (promise) => waitUntil(promise),
+    setEnv(given) {
+      env = freeze(given);
+      Deno?.setEnv(given);
+    },
+    loaded(namespace) {
+      program = namespace;
+      const main = program.default;
+      return [
+        typeof main === "function" || typeof main?.fetch === "function",
+        exported("alarm") !== undefined,
+        exported("tail") !== undefined,
+      ];
+    },
+    fetch(run, method, url, headers, body) {
+      native.enter(run);
+      const request = web.makeRequest({ method, url, headers, body: bodyIn(body) });
+      requests.set(run, request);
+      waiting.set(run, []);
+      let result;
+      try {
+        const main = program.default;
+        if (typeof main === "function") result = main(request);
+        else if (typeof main?.fetch === "function") {
+          const ctx = { waitUntil: (promise) => waitUntil(promise, run), passThroughOnException() {} };
+          result = main.fetch(request, env, ctx);
+        } else {
+          throw new TypeError("The program has no handler: export default a function that takes a Request, or an object with fetch");
+        }
+      } catch (error) {
+        return refuse(run, error);
+      }
+      if (web.isResponse(result)) answer(run, result);
+      else settled(result).then((value) => answer(run, value), (error) => refuse(run, error));
+    },
+    call(run, name, args) {
+      native.enter(run);
+      waiting.set(run, []);
+      const task = async () => {
+        const target = exported(name);
+        if (target === undefined) throw new TypeError(`The program exports no function ${name}`);
+        native.returned(run, await target(...args));
+      };
+      task().then(() => finish(run), (error) => refuse(run, error));
+    },
+    alarm(run, names, scheduledAt, retries) {
+      return this.call(run, "alarm", [{ names, scheduledAt: new Date(scheduledAt), retries }]);
+    },
+    tail(run, events) {
+      return this.call(run, "tail", [JSON.parse(events)]);
+    },
+    unhandled(promise, reason) {
+      if (!web.unhandledRejection(promise, reason)) logError(reason, "Uncaught (in promise)");
+    },
+    cancelRun(run, reason) {
+      const request = requests.get(run);
+      if (request !== undefined) web.abortRequest(request, new web.DOMException(reason, "AbortError"));
+    },
+    cancelSink(stream) {
+      const reader = sinks.get(stream);
+      sinks.delete(stream);
+      settled(reader?.cancel(new web.DOMException("The reader has gone", "AbortError"))).then(undefined, () => {});
+    },
+    resolve(ask, number, specifier, referrer) {
+      const task = async () => native.resolved(ask, await resolvers[number](specifier, referrer));
+      task().then(undefined, (error) => native.resolved(ask, String(error?.message ?? error)));
+    },
+  };
+};

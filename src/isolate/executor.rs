@@ -1,0 +1,168 @@
+//! The job queues of the engine: promise jobs, timers and futures, run by the process's event loop.
+//!
+//! Every job remembers for which run it was queued, so that a console line or a kernel call made
+//! in it is that run's.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use boa_engine::job::PromiseJob;
+use boa_engine::job::{GenericJob, IntervalJob, Job, JobExecutor, NativeAsyncJob, TimeoutJob};
+use boa_engine::{Context, JsError, JsResult};
+
+use crate::wire::RunId;
+
+/// The queues.
+#[derive(Default)]
+pub struct Executor {
+    promises: RefCell<VecDeque<(RunId, PromiseJob)>>,
+    generic: RefCell<VecDeque<(RunId, GenericJob)>>,
+    futures: RefCell<VecDeque<(RunId, NativeAsyncJob)>>,
+    timers: RefCell<BTreeMap<(Instant, u64), (RunId, Timer)>>,
+    timers_queued: Cell<u64>,
+    run: Cell<RunId>,
+}
+
+enum Timer {
+    Once(TimeoutJob),
+    Every(IntervalJob),
+}
+
+impl Timer {
+    fn cancelled(&self) -> bool {
+        match self {
+            Timer::Once(job) => job.cancelled(),
+            Timer::Every(job) => job.cancelled(),
+        }
+    }
+}
+
+impl Executor {
+    /// The run that the code now running belongs to; 0: none.
+    pub fn run(&self) -> RunId {
+        self.run.get()
+    }
+
+    /// Sets the run for the code that runs next; returns the one before.
+    pub fn enter(&self, run: RunId) -> RunId {
+        self.run.replace(run)
+    }
+
+    /// Runs promise and generic jobs until there are none. The first error that JavaScript cannot
+    /// catch ends it, with the run it happened in.
+    pub fn run_ready(&self, context: &mut Context) -> Result<(), (RunId, JsError)> {
+        loop {
+            let next = self.promises.borrow_mut().pop_front();
+            if let Some((run, job)) = next {
+                self.run.set(run);
+                job.call(context).map_err(|error| (run, error))?;
+                continue;
+            }
+            let next = self.generic.borrow_mut().pop_front();
+            let Some((run, job)) = next else { break };
+            self.run.set(run);
+            job.call(context).map_err(|error| (run, error))?;
+        }
+        self.run.set(0);
+        context.clear_kept_objects();
+        Ok(())
+    }
+
+    /// Takes the futures that were queued since the last call.
+    pub fn take_futures(&self) -> Vec<(RunId, NativeAsyncJob)> {
+        self.futures.borrow_mut().drain(..).collect()
+    }
+
+    /// Runs the timers that are due, each with its promise jobs. Returns whether there were any.
+    pub fn run_timers(&self, context: &mut Context) -> Result<bool, (RunId, JsError)> {
+        let now = Instant::now();
+        let mut ran = false;
+        loop {
+            let due = {
+                let mut timers = self.timers.borrow_mut();
+                match timers.first_key_value() {
+                    Some(((at, _), _)) if *at <= now => timers.pop_first(),
+                    _ => None,
+                }
+            };
+            let Some((_, (run, timer))) = due else { break };
+            if timer.cancelled() {
+                continue;
+            }
+            ran = true;
+            self.run.set(run);
+            match timer {
+                Timer::Once(job) => {
+                    job.call(context).map_err(|error| (run, error))?;
+                }
+                Timer::Every(job) => {
+                    job.call(context).map_err(|error| (run, error))?;
+                    self.queue_timer(run, duration(job.interval().as_millis()), Timer::Every(job));
+                }
+            }
+            self.run_ready(context)?;
+        }
+        Ok(ran)
+    }
+
+    /// How long until the next timer is due.
+    pub fn next_timer(&self) -> Option<Duration> {
+        let mut timers = self.timers.borrow_mut();
+        while let Some(entry) = timers.first_entry() {
+            if !entry.get().1.cancelled() {
+                return Some(entry.key().0.saturating_duration_since(Instant::now()));
+            }
+            entry.remove();
+        }
+        None
+    }
+
+    /// Drops the timers and jobs of a run that has ended or was cancelled.
+    pub fn forget(&self, run: RunId) {
+        self.timers
+            .borrow_mut()
+            .retain(|_, (owner, _)| *owner != run);
+    }
+
+    fn queue_timer(&self, run: RunId, delay: Duration, timer: Timer) {
+        let number = self.timers_queued.get();
+        self.timers_queued.set(number + 1);
+        self.timers
+            .borrow_mut()
+            .insert((Instant::now() + delay, number), (run, timer));
+    }
+}
+
+// `setTimeout` takes at most 2^31 - 1 ms; what is longer comes from inside and means "never soon".
+fn duration(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds.min(i32::MAX as u64))
+}
+
+impl JobExecutor for Executor {
+    fn enqueue_job(self: Rc<Self>, job: Job, _context: &mut Context) {
+        let run = self.run.get();
+        match job {
+            Job::PromiseJob(job) => self.promises.borrow_mut().push_back((run, job)),
+            Job::AsyncJob(job) => self.futures.borrow_mut().push_back((run, job)),
+            Job::TimeoutJob(job) => {
+                let delay = duration(job.timeout().as_millis());
+                self.queue_timer(run, delay, Timer::Once(job));
+            }
+            Job::IntervalJob(job) => {
+                let delay = duration(job.interval().as_millis());
+                self.queue_timer(run, delay, Timer::Every(job));
+            }
+            Job::GenericJob(job) => self.generic.borrow_mut().push_back((run, job)),
+            // Finalization callbacks may be left out by the standard's own words, and a process
+            // that lives for one request has no use for them.
+            Job::FinalizationRegistryCleanupJob(_) => {}
+            _ => {}
+        }
+    }
+
+    fn run_jobs(self: Rc<Self>, context: &mut Context) -> JsResult<()> {
+        self.run_ready(context).map_err(|(_, error)| error)
+    }
+}

@@ -1,0 +1,64 @@
+//! CPU time by run: each turn of the event loop is charged to the run whose frame or timer began it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use nix::sys::time::TimeValLike;
+use nix::time::{ClockId, clock_gettime};
+
+use crate::wire::RunId;
+
+/// Microseconds of CPU, by run.
+#[derive(Default)]
+pub struct Meter {
+    spent_us: RefCell<HashMap<RunId, u64>>,
+    turn: Cell<(RunId, u64)>,
+}
+
+impl Meter {
+    /// A turn begins for this run.
+    pub fn begin(&self, run: RunId) {
+        self.turn.set((run, now_us()));
+    }
+
+    /// The turn has ended.
+    pub fn end(&self) {
+        let (run, since) = self.turn.replace((0, 0));
+        if run != 0 {
+            *self.spent_us.borrow_mut().entry(run).or_default() += now_us() - since;
+        }
+    }
+
+    /// What a run has used so far, the turn under way included.
+    pub fn spent_us(&self, run: RunId) -> u64 {
+        let before = self.spent_us.borrow().get(&run).copied().unwrap_or(0);
+        let (current, since) = self.turn.get();
+        before + if current == run { now_us() - since } else { 0 }
+    }
+
+    /// The last word on a run.
+    pub fn close(&self, run: RunId) -> u64 {
+        let spent = self.spent_us(run);
+        self.spent_us.borrow_mut().remove(&run);
+        let (current, _) = self.turn.get();
+        if current == run {
+            self.turn.set((0, 0));
+        }
+        spent
+    }
+
+    /// All runs that have used anything.
+    pub fn all_us(&self) -> Vec<(RunId, u64)> {
+        self.spent_us
+            .borrow()
+            .iter()
+            .map(|(run, spent)| (*run, *spent))
+            .collect()
+    }
+}
+
+fn now_us() -> u64 {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, |time| {
+        u64::try_from(time.num_microseconds()).unwrap_or(0)
+    })
+}

@@ -1,0 +1,517 @@
+//! The child's side: a process with one JavaScript realm and one socket to the kernel.
+//!
+//! Every process runs the same loop. The zygote is one that has loaded nothing and forks; a
+//! template has loaded a program and forks; an isolate is sealed and serves. It knows no paths, no
+//! network and no other process.
+
+mod calls;
+mod errors;
+mod executor;
+mod host;
+mod meter;
+mod modules;
+mod realm;
+mod socket;
+pub mod web;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use boa_engine::builtins::promise::PromiseState;
+use boa_engine::object::builtins::JsArray;
+use boa_engine::{Context, JsError, JsResult, JsValue, js_string};
+
+use self::executor::Executor;
+use self::host::{Host, SourceEvent};
+use self::modules::{Capabilities, Modules};
+use self::realm::Bridge;
+use self::socket::{Socket, SocketError};
+use crate::eval::compile;
+use crate::eval::sandbox;
+use crate::wire::{Down, Env, Exports, Failure, Outcome, RunId, Start, Up};
+
+pub use modules::resolve;
+
+/// Exit status of a process that met a fault of its own making.
+pub const EXIT_FATAL: i32 = 70;
+
+/// Ends the process with a word on standard error, which the kernel passes on to its log.
+pub fn fatal(message: &str) -> ! {
+    eprintln!("town: isolate: {message}");
+    std::process::exit(EXIT_FATAL)
+}
+
+/// Runs a process on its socket, for ever. `nursery`: whether it will fork.
+pub fn main(socket: OwnedFd) -> ! {
+    std::panic::set_hook(Box::new(|panic| eprintln!("town: isolate: {panic}")));
+    let executor = Rc::new(Executor::default());
+    let host = Host::new(Socket::new(socket), executor);
+    let modules = Rc::new(Modules::default());
+    let (mut context, bridge) = match realm::build(host.clone(), modules.clone()) {
+        Ok(made) => made,
+        Err(error) => fatal(&format!("the realm could not be made: {error}")),
+    };
+    warm_up(&mut context);
+    sandbox::enter();
+    host.send(&Up::Born {
+        pid: std::process::id().cast_signed(),
+    });
+    let process = Process {
+        host,
+        modules,
+        bridge,
+    };
+    let cell = RefCell::new(&mut context);
+    let why = process.run(&cell);
+    match why {
+        SocketError::Closed => std::process::exit(0),
+        other => fatal(&other.to_string()),
+    }
+}
+
+// Touches what is made lazily once per process, so that it is shared by all forks and needs nothing
+// that the sandbox refuses.
+fn warm_up(context: &mut Context) {
+    const WARM: &str = "Symbol.for('town'); new Date(0).toString(); /a(b)+/u.exec('abb'); \
+        'aXb'.replace('X', '-').split('-'); JSON.parse('{\"a\":[1]}'); [1,2].map(String);";
+    if let Err(error) = context.eval(boa_engine::Source::from_bytes(WARM)) {
+        fatal(&format!("warming up failed: {error}"));
+    }
+    boa_gc::force_collect();
+    // SAFETY: gives freed memory back to the system; no pointers are involved.
+    unsafe { libc::malloc_trim(0) };
+}
+
+struct Process {
+    host: Rc<Host>,
+    modules: Rc<Modules>,
+    bridge: Bridge,
+}
+
+type Task<'a> = (RunId, Pin<Box<dyn Future<Output = JsResult<JsValue>> + 'a>>);
+
+impl Process {
+    fn run(&self, cell: &RefCell<&mut Context>) -> SocketError {
+        let mut tasks: Vec<Task<'_>> = Vec::new();
+        loop {
+            if let Err(error) = self.turn(cell, &mut tasks) {
+                return error;
+            }
+        }
+    }
+
+    // All that is ready, then the next frames.
+    fn turn<'a>(
+        &self,
+        cell: &'a RefCell<&mut Context>,
+        tasks: &mut Vec<Task<'a>>,
+    ) -> Result<(), SocketError> {
+        self.run_all(cell, tasks);
+        self.host.flush()?;
+        let timeout = self.host.executor.next_timer().map(|left| {
+            // Rounded up: waking early would spin.
+            u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
+        });
+        if timeout != Some(0) {
+            self.host.socket.borrow_mut().read(timeout)?;
+        } else {
+            self.host.socket.borrow_mut().read(Some(0))?;
+        }
+        loop {
+            let frame = self.host.socket.borrow_mut().next()?;
+            let Some(frame) = frame else { break };
+            if let Err(error) = self.take(frame, cell) {
+                self.report(0, &error, cell);
+            }
+            self.run_all(cell, tasks);
+            self.report_rejections(cell);
+            self.host.meter.end();
+        }
+        let ran = self.host.executor.run_timers(&mut cell.borrow_mut());
+        if let Err((run, error)) = ran {
+            self.report(run, &error, cell);
+        }
+        self.report_rejections(cell);
+        Ok(())
+    }
+
+    // Jobs and futures until none can go on.
+    fn run_all<'a>(&self, cell: &'a RefCell<&mut Context>, tasks: &mut Vec<Task<'a>>) {
+        loop {
+            let ran = self.host.executor.run_ready(&mut cell.borrow_mut());
+            if let Err((run, error)) = ran {
+                self.report(run, &error, cell);
+            }
+            for (run, job) in self.host.executor.take_futures() {
+                tasks.push((run, Box::pin(job.call(cell))));
+            }
+            let mut progressed = false;
+            let mut index = 0;
+            while index < tasks.len() {
+                let (run, task) = &mut tasks[index];
+                self.host.executor.enter(*run);
+                let polled = task
+                    .as_mut()
+                    .poll(&mut TaskContext::from_waker(Waker::noop()));
+                match polled {
+                    Poll::Pending => index += 1,
+                    Poll::Ready(result) => {
+                        let run = *run;
+                        drop(tasks.swap_remove(index));
+                        progressed = true;
+                        if let Err(error) = result {
+                            self.report(run, &error, cell);
+                        }
+                    }
+                }
+            }
+            if !progressed {
+                break;
+            }
+        }
+    }
+
+    // An error that nothing in JavaScript could catch. The engine leaves promises pending for ever
+    // after it, so the run has failed and the process with it.
+    fn report(&self, run: RunId, error: &JsError, cell: &RefCell<&mut Context>) {
+        let failure = errors::failure(error, &mut cell.borrow_mut());
+        let fatal = failure.outcome != Outcome::Exception;
+        let cpu_us = self.host.meter.spent_us(run);
+        self.host.send(&Up::Failed {
+            run,
+            failure,
+            cpu_us,
+        });
+        if fatal {
+            let _ = self.host.flush();
+            std::process::exit(EXIT_FATAL);
+        }
+    }
+
+    fn report_rejections(&self, cell: &RefCell<&mut Context>) {
+        for (run, promise) in self.host.take_rejections() {
+            let context = &mut cell.borrow_mut();
+            self.host.executor.enter(run);
+            let PromiseState::Rejected(reason) = promise.state() else {
+                continue;
+            };
+            let args = [promise.clone().into(), reason];
+            // What a listener throws has been reported by the event's own rules.
+            let _ = self.bridge.call("unhandled", &args, context);
+        }
+    }
+
+    fn take(&self, frame: Down, cell: &RefCell<&mut Context>) -> JsResult<()> {
+        let host = &self.host;
+        match frame {
+            Down::Fork => self.fork(),
+            Down::BeCompiler => self.compile_for_ever(),
+            Down::Compile { .. } => {}
+            Down::Start(start) => self.start(*start, cell),
+            Down::Seal => self.seal(),
+            Down::Fetch {
+                run,
+                head,
+                body,
+                revisions,
+            } => {
+                self.begin(run, &revisions);
+                let context = &mut cell.borrow_mut();
+                let headers = calls::flat_headers(&head.headers, context);
+                let body = calls::body_down(body, context)?;
+                let args = [
+                    calls::from_run(run),
+                    js_string!(head.method.as_str()).into(),
+                    js_string!(head.url.as_str()).into(),
+                    headers,
+                    body,
+                ];
+                self.bridge.call("fetch", &args, context)?;
+            }
+            Down::Call {
+                run,
+                name,
+                args,
+                revisions,
+            } => {
+                self.begin(run, &revisions);
+                let context = &mut cell.borrow_mut();
+                let list = web::clone::deserialize(&args, context)?;
+                let args = [calls::from_run(run), js_string!(name.as_str()).into(), list];
+                self.bridge.call("call", &args, context)?;
+            }
+            Down::Alarm {
+                run,
+                names,
+                scheduled_ms,
+                retries,
+                revisions,
+            } => {
+                self.begin(run, &revisions);
+                let context = &mut cell.borrow_mut();
+                let names: Vec<JsValue> = names
+                    .iter()
+                    .map(|name| js_string!(name.as_str()).into())
+                    .collect();
+                let names = JsArray::from_iter(names, context).into();
+                #[allow(
+                    clippy::cast_precision_loss,
+                    reason = "a time in milliseconds is exact"
+                )]
+                let at = JsValue::from(scheduled_ms as f64);
+                let args = [calls::from_run(run), names, at, retries.into()];
+                self.bridge.call("alarm", &args, context)?;
+            }
+            Down::Tail {
+                run,
+                events,
+                revisions,
+            } => {
+                self.begin(run, &revisions);
+                let context = &mut cell.borrow_mut();
+                let args = [calls::from_run(run), js_string!(events.as_str()).into()];
+                self.bridge.call("tail", &args, context)?;
+            }
+            Down::Answer { call, result } => host.answer(call, result, &mut cell.borrow_mut())?,
+            Down::Resolve {
+                ask,
+                program,
+                specifier,
+                referrer,
+            } => {
+                let args = [
+                    ask.into(),
+                    program.into(),
+                    js_string!(specifier.as_str()).into(),
+                    js_string!(referrer.as_str()).into(),
+                ];
+                self.bridge.call("resolve", &args, &mut cell.borrow_mut())?;
+            }
+            Down::Chunk { stream, bytes } => {
+                host.feed(stream, SourceEvent::Chunk(bytes), &mut cell.borrow_mut())?;
+            }
+            Down::End { stream } => {
+                host.feed(stream, SourceEvent::End, &mut cell.borrow_mut())?;
+            }
+            Down::Fail { stream, message } => {
+                host.feed(stream, SourceEvent::Fail(message), &mut cell.borrow_mut())?;
+            }
+            Down::Credit { stream, bytes } => {
+                host.credit(stream, bytes, &mut cell.borrow_mut())?;
+            }
+            Down::CancelStream { stream } => {
+                let context = &mut cell.borrow_mut();
+                if host.drop_sink(stream, context)? {
+                    self.bridge.call("cancelSink", &[stream.into()], context)?;
+                }
+            }
+            Down::CancelRun { run, reason } => {
+                host.executor.enter(run);
+                let args = [calls::from_run(run), js_string!(reason.as_str()).into()];
+                self.bridge
+                    .call("cancelRun", &args, &mut cell.borrow_mut())?;
+            }
+            Down::Ping { number } => {
+                host.send(&Up::Pong {
+                    number,
+                    cpu_us: host.meter.all_us(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&self, run: RunId, revisions: &[u64]) {
+        self.host.meter.begin(run);
+        self.host.executor.enter(run);
+        self.host.note_revisions(revisions);
+    }
+
+    // One process becomes two. The new one goes on with the socket that came with the frame.
+    fn fork(&self) {
+        let Some(socket) = self.host.socket.borrow_mut().take_descriptor() else {
+            fatal("a fork without a socket");
+        };
+        match sandbox::fork() {
+            Ok(sandbox::Forked::Parent) => drop(socket),
+            Ok(sandbox::Forked::Child { pid }) => {
+                self.host.socket.borrow_mut().replace(socket);
+                if let Err(error) = web::reseed() {
+                    fatal(&error.to_string());
+                }
+                self.host.send(&Up::Born { pid });
+                // The kernel learns the new process's number before anything slow begins.
+                if self.host.flush().is_err() {
+                    std::process::exit(0);
+                }
+            }
+            // The kernel sees the socket close and tries another way.
+            Err(error) => eprintln!("town: isolate: fork: {error}"),
+        }
+    }
+
+    fn start(&self, mut start: Start, cell: &RefCell<&mut Context>) {
+        let loaded = self.load(&mut start, cell);
+        match loaded {
+            Ok(exports) => {
+                let pure = self.host.pure() && web::untouched();
+                self.host.send(&Up::Loaded { pure, exports });
+            }
+            Err(mut failure) => {
+                if failure.outcome == Outcome::Exception {
+                    failure.outcome = Outcome::Load;
+                }
+                self.host.send(&Up::LoadFailed(failure));
+                let _ = self.host.flush();
+                std::process::exit(0);
+            }
+        }
+        self.host.executor.enter(0);
+    }
+
+    // Parses, links and evaluates; waits for top-level `await`.
+    fn load(&self, start: &mut Start, cell: &RefCell<&mut Context>) -> Result<Exports, Failure> {
+        sandbox::limit_memory(start.memory_mb);
+        let fail = |error: JsError| errors::failure(&error, &mut cell.borrow_mut());
+        self.prepare(start, cell).map_err(fail)?;
+        let main = {
+            let made = self.modules.main(&mut cell.borrow_mut());
+            made.map_err(fail)?
+        };
+        let promise = main.load_link_evaluate(&mut cell.borrow_mut());
+        let mut tasks: Vec<Task<'_>> = Vec::new();
+        loop {
+            self.run_all(cell, &mut tasks);
+            match promise.state() {
+                PromiseState::Fulfilled(_) => break,
+                PromiseState::Rejected(reason) => {
+                    // It is told to the caller; nobody else need hear of it.
+                    drop(self.host.take_rejections());
+                    return Err(errors::value_failure(&reason, &mut cell.borrow_mut()));
+                }
+                PromiseState::Pending => {}
+            }
+            // Top-level await of a kernel call or a timer.
+            let left = self.host.executor.next_timer();
+            self.wait_for_load(left, cell);
+        }
+        let context = &mut cell.borrow_mut();
+        let namespace = main.namespace(context);
+        let flags = self.bridge.call("loaded", &[namespace.into()], context);
+        let flags = match flags {
+            Ok(flags) => flags,
+            Err(error) => return Err(errors::failure(&error, context)),
+        };
+        let flag = |index: u32, context: &mut Context| {
+            flags
+                .as_object()
+                .and_then(|list| list.get(index, context).ok())
+                .is_some_and(|flag| flag.to_boolean())
+        };
+        let (fetch, alarm, tail) = (flag(0, context), flag(1, context), flag(2, context));
+        Ok(Exports { fetch, alarm, tail })
+    }
+
+    fn wait_for_load(&self, timer: Option<Duration>, cell: &RefCell<&mut Context>) {
+        let timeout =
+            timer.map(|left| u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u32::MAX));
+        let read = self
+            .host
+            .flush()
+            .and_then(|()| self.host.socket.borrow_mut().read(timeout));
+        if read.is_err() {
+            std::process::exit(0);
+        }
+        // Only what loading can have asked for is taken; a `Fork` that is already here waits.
+        loop {
+            let frame = self.host.socket.borrow_mut().next_unless_fork();
+            match frame {
+                Ok(Some(frame)) => {
+                    if let Err(error) = self.take(frame, cell) {
+                        self.report(0, &error, cell);
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => std::process::exit(0),
+            }
+        }
+        let ran = self.host.executor.run_timers(&mut cell.borrow_mut());
+        if let Err((run, error)) = ran {
+            self.report(run, &error, cell);
+        }
+    }
+
+    fn prepare(&self, start: &mut Start, cell: &RefCell<&mut Context>) -> JsResult<()> {
+        let context = &mut cell.borrow_mut();
+        let env = match &start.env {
+            Env::Clone(bytes) => web::clone::deserialize(bytes, context)?,
+            Env::Strings(pairs) => {
+                let object = boa_engine::JsObject::with_object_proto(context.intrinsics());
+                for (key, value) in pairs {
+                    let (key, value) = (js_string!(key.as_str()), js_string!(value.as_str()));
+                    object.create_data_property_or_throw(key, value, context)?;
+                }
+                object.into()
+            }
+        };
+        self.bridge.call("setEnv", &[env.clone()], context)?;
+        let grant = boa_engine::JsObject::with_null_proto();
+        for (name, granted) in [("storage", start.storage), ("loader", start.loader)] {
+            grant.create_data_property_or_throw(js_string!(name), granted, context)?;
+        }
+        let object = |value: JsValue| {
+            value
+                .as_object()
+                .ok_or_else(|| host::type_error("The bridge made no object"))
+        };
+        let full = object(self.bridge.call("kernel", &[grant.into()], context)?)?;
+        let none = object(self.bridge.call("kernel", &[JsValue::null()], context)?)?;
+        let wait_until = self.bridge.get("waitUntil", context)?;
+        let capabilities = Capabilities {
+            full,
+            none,
+            wait_until,
+            env,
+        };
+        self.modules.fill(start, capabilities);
+        Ok(())
+    }
+
+    fn seal(&self) {
+        sandbox::seal();
+        self.host.socket.borrow_mut().seal();
+    }
+
+    // The compiler: the same process, another trade.
+    fn compile_for_ever(&self) -> ! {
+        self.seal();
+        loop {
+            let next = {
+                let mut socket = self.host.socket.borrow_mut();
+                socket.flush().and_then(|()| socket.next())
+            };
+            match next {
+                Ok(Some(Down::Compile {
+                    call,
+                    source,
+                    options,
+                })) => {
+                    let result = compile::compile(&source, &options);
+                    self.host.send(&Up::Compiled { call, result });
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    if self.host.socket.borrow_mut().read(None).is_err() {
+                        std::process::exit(0);
+                    }
+                }
+                Err(_) => std::process::exit(0),
+            }
+        }
+    }
+}

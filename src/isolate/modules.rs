@@ -1,0 +1,357 @@
+//! The module loader: a closed map of specifiers, each module once with authority and once without.
+//!
+//! A module is *(specifier, authority)*. The main module has authority; a module reached from one
+//! with authority and marked trusted has it too; all else, and all reached from that, has none.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use boa_engine::module::{ModuleLoader, ModuleRequest, Referrer, SyntheticModuleInitializer};
+use boa_engine::object::JsObject;
+use boa_engine::object::builtins::{JsFunction, JsPromise};
+use boa_engine::{Context, JsNativeError, JsResult, JsString, JsValue, Module, Source, js_string};
+
+use super::host::{Host, type_error, uint8_array};
+use crate::limits::MODULES_MAX;
+use crate::wire::{Answer, Call, ModuleBody, Start, StartModule};
+
+/// The specifier under which the capabilities are imported.
+const KERNEL: &str = "town:kernel";
+/// What a program may ask of its own process.
+const RUNTIME: &str = "town:runtime";
+
+/// Redirects in a row before a specifier counts as going in circles.
+const REDIRECTS_MAX: usize = 8;
+
+/// The modules of one program.
+#[derive(Default)]
+pub struct Modules {
+    bodies: RefCell<HashMap<String, StartModule>>,
+    loaded: RefCell<HashMap<(String, bool), Module>>,
+    authority: RefCell<HashMap<Module, bool>>,
+    main: RefCell<String>,
+    // Whether a specifier that is not here may be asked for.
+    resolve: std::cell::Cell<bool>,
+    capabilities: OnceCell<Capabilities>,
+}
+
+/// What `town:kernel` and `town:runtime` export.
+pub struct Capabilities {
+    /// With authority.
+    pub full: JsObject,
+    /// Without.
+    pub none: JsObject,
+    /// `waitUntil`.
+    pub wait_until: JsValue,
+    /// `import.meta.env` of a module with authority.
+    pub env: JsValue,
+}
+
+impl Modules {
+    /// Takes over the modules of a program.
+    pub fn fill(&self, start: &mut Start, capabilities: Capabilities) {
+        *self.main.borrow_mut() = start.main.clone();
+        self.resolve.set(start.resolve);
+        let mut bodies = self.bodies.borrow_mut();
+        for module in start.modules.drain(..) {
+            bodies.insert(module.specifier.clone(), module);
+        }
+        let _ = self.capabilities.set(capabilities);
+    }
+
+    /// The main module, parsed, with authority.
+    pub fn main(&self, context: &mut Context) -> JsResult<Module> {
+        let main = self.main.borrow().clone();
+        self.find(&main, true, context)?
+            .ok_or_else(|| missing(&main, None))
+    }
+
+    // The module of that specifier, made at its first use.
+    fn find(
+        &self,
+        specifier: &str,
+        importer_authority: bool,
+        context: &mut Context,
+    ) -> JsResult<Option<Module>> {
+        let mut specifier = specifier.to_string();
+        for _ in 0..REDIRECTS_MAX {
+            let next = match self.bodies.borrow().get(&specifier) {
+                Some(StartModule {
+                    body: ModuleBody::Redirect(next),
+                    ..
+                }) => next.clone(),
+                _ => break,
+            };
+            specifier = next;
+        }
+        let is_main = *self.main.borrow() == specifier;
+        let (body, trusted) = match self.bodies.borrow().get(&specifier) {
+            Some(module) => (Some(module.body.clone()), module.trusted),
+            None => (None, true),
+        };
+        let authority = importer_authority && (trusted || is_main);
+        let key = (specifier.clone(), authority);
+        if let Some(module) = self.loaded.borrow().get(&key) {
+            return Ok(Some(module.clone()));
+        }
+        let module = match (body, specifier.as_str()) {
+            (_, KERNEL) => self.kernel(authority, context),
+            (_, RUNTIME) => self.runtime(context),
+            (Some(body), _) => make(&specifier, body, context)?,
+            (None, _) => return Ok(None),
+        };
+        self.authority
+            .borrow_mut()
+            .insert(module.clone(), authority);
+        self.loaded.borrow_mut().insert(key, module.clone());
+        Ok(Some(module))
+    }
+
+    fn kernel(&self, authority: bool, context: &mut Context) -> Module {
+        let exports = self.capabilities.get().map(|capabilities| {
+            if authority {
+                capabilities.full.clone()
+            } else {
+                capabilities.none.clone()
+            }
+        });
+        let exports = exports.unwrap_or_else(JsObject::with_null_proto);
+        let names = ["storage", "loader", "env", "system"].map(|name| js_string!(name));
+        synthetic(KERNEL, &names, exports, context)
+    }
+
+    fn runtime(&self, context: &mut Context) -> Module {
+        let exports = JsObject::with_null_proto();
+        if let Some(capabilities) = self.capabilities.get() {
+            let wait_until = capabilities.wait_until.clone();
+            // A fresh object takes any property.
+            let _ = exports.create_data_property(js_string!("waitUntil"), wait_until, context);
+        }
+        synthetic(RUNTIME, &[js_string!("waitUntil")], exports, context)
+    }
+
+    fn authority_of(&self, referrer: &Referrer) -> bool {
+        match referrer {
+            Referrer::Module(module) => self
+                .authority
+                .borrow()
+                .get(module)
+                .copied()
+                .unwrap_or(false),
+            Referrer::Realm(_) | Referrer::Script(_) => false,
+        }
+    }
+}
+
+impl ModuleLoader for Modules {
+    async fn load_imported_module(
+        self: Rc<Self>,
+        referrer: Referrer,
+        request: ModuleRequest,
+        context: &RefCell<&mut Context>,
+    ) -> JsResult<Module> {
+        let asked = request.specifier().to_std_string_lossy();
+        let path = referrer
+            .path()
+            .and_then(Path::to_str)
+            .unwrap_or_default()
+            .to_string();
+        let specifier = resolve(&asked, &path);
+        let authority = self.authority_of(&referrer);
+        if let Some(module) = self.find(&specifier, authority, &mut context.borrow_mut())? {
+            return Ok(module);
+        }
+        if !self.resolve.get() || self.bodies.borrow().len() >= MODULES_MAX {
+            return Err(missing(&asked, Some(&path)));
+        }
+        let answer = {
+            let context = &mut context.borrow_mut();
+            let host = Host::of(context);
+            let call = Call::Resolve {
+                specifier: specifier.clone(),
+                referrer: path.clone(),
+            };
+            let promise = host.call(call, Vec::new(), keep_module, context)?;
+            let promise = promise
+                .as_object()
+                .ok_or_else(|| type_error("No promise"))?;
+            JsPromise::from_object(promise)?.into_js_future(context)?
+        };
+        let found = answer.await?;
+        if !found.to_boolean() {
+            return Err(missing(&asked, Some(&path)));
+        }
+        let context = &mut context.borrow_mut();
+        self.find(&specifier, authority, context)?
+            .ok_or_else(|| missing(&asked, Some(&path)))
+    }
+
+    fn init_import_meta(
+        self: Rc<Self>,
+        import_meta: &JsObject,
+        module: &Module,
+        context: &mut Context,
+    ) {
+        let url = module.path().and_then(Path::to_str).unwrap_or_default();
+        let main = *self.main.borrow() == url;
+        let mut fields = vec![
+            ("url", js_string!(url).into()),
+            ("main", JsValue::from(main)),
+        ];
+        let authority = self
+            .authority
+            .borrow()
+            .get(module)
+            .copied()
+            .unwrap_or(false);
+        if let Some(capabilities) = self.capabilities.get()
+            && authority
+        {
+            fields.push(("env", capabilities.env.clone()));
+        }
+        for (key, value) in fields {
+            // A fresh object takes any property.
+            let _ = import_meta.create_data_property(js_string!(key), value, context);
+        }
+    }
+}
+
+// The answer to `Call::Resolve`: keeps the module and says whether there was one.
+fn keep_module(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
+    let Answer::Module(Some(module)) = answer else {
+        return Ok(false.into());
+    };
+    let modules = context
+        .downcast_module_loader::<Modules>()
+        .ok_or_else(|| type_error("The realm has another module loader"))?;
+    modules
+        .bodies
+        .borrow_mut()
+        .insert(module.specifier.clone(), module);
+    Ok(true.into())
+}
+
+/// A specifier as seen from a module: relative ones against its address.
+pub fn resolve(specifier: &str, referrer: &str) -> String {
+    let relative =
+        specifier.starts_with("./") || specifier.starts_with("../") || specifier.starts_with('/');
+    if !relative {
+        return specifier.to_string();
+    }
+    // `town:system/a/b.ts` has no authority part, which URLs need for relative addresses.
+    if let Some(path) = referrer.strip_prefix("town:system/") {
+        let base = url::Url::parse("town://system/").and_then(|root| root.join(path));
+        return match base.and_then(|base| base.join(specifier)) {
+            Ok(url) => format!("town:system{}", url.path()),
+            Err(_) => specifier.to_string(),
+        };
+    }
+    url::Url::parse(referrer)
+        .and_then(|base| base.join(specifier))
+        .map_or_else(|_| specifier.to_string(), |url| url.to_string())
+}
+
+fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Module> {
+    match body {
+        ModuleBody::Code(code) => {
+            let source = Source::from_bytes(code.as_bytes()).with_path(Path::new(specifier));
+            Module::parse(source, None, context)
+        }
+        ModuleBody::CommonJs(code) => common_js(specifier, &code, context),
+        ModuleBody::Json(text) => Module::parse_json(js_string!(text.as_str()), context),
+        ModuleBody::Text(text) => Ok(Module::from_value_as_default(
+            js_string!(text.as_str()).into(),
+            context,
+        )),
+        ModuleBody::Bytes(bytes) => {
+            let array = uint8_array(bytes, context)?;
+            Ok(Module::from_value_as_default(array, context))
+        }
+        ModuleBody::Broken(message) => Err(JsNativeError::syntax().with_message(message).into()),
+        ModuleBody::Redirect(next) => Err(type_error(format!(
+            "The redirects from {specifier} to {next} go in circles"
+        ))),
+    }
+}
+
+// CommonJS is run when it is loaded: only then are its exports known.
+fn common_js(specifier: &str, code: &str, context: &mut Context) -> JsResult<Module> {
+    let wrapped = format!("(function (exports, require, module, __filename) {{{code}\n}})");
+    let source = Source::from_bytes(wrapped.as_bytes()).with_path(Path::new(specifier));
+    let function = context.eval(source)?;
+    let module = JsObject::with_object_proto(context.intrinsics());
+    let exports = JsObject::with_object_proto(context.intrinsics());
+    module.create_data_property_or_throw(js_string!("exports"), exports.clone(), context)?;
+    let require = boa_engine::NativeFunction::from_fn_ptr(|_, args, _| {
+        let asked = args
+            .first()
+            .map(|asked| asked.display().to_string())
+            .unwrap_or_default();
+        Err(type_error(format!(
+            "require({asked}) is not available: import it instead"
+        )))
+    });
+    let require = require.to_js_function(context.realm());
+    let function = function
+        .as_object()
+        .and_then(JsFunction::from_object)
+        .ok_or_else(|| type_error("A CommonJS module did not compile to a function"))?;
+    let arguments: [JsValue; 4] = [
+        exports.into(),
+        require.into(),
+        module.clone().into(),
+        js_string!(specifier).into(),
+    ];
+    function.call(&JsValue::undefined(), &arguments, context)?;
+    let exported = module.get(js_string!("exports"), context)?;
+    let made = JsObject::with_null_proto();
+    let mut names = vec![js_string!("default")];
+    made.create_data_property_or_throw(js_string!("default"), exported.clone(), context)?;
+    if let Some(object) = exported.as_object() {
+        for key in object.own_property_keys(context)? {
+            if let boa_engine::property::PropertyKey::String(name) = &key
+                && *name != js_string!("default")
+            {
+                let value = object.get(key.clone(), context)?;
+                made.create_data_property_or_throw(key.clone(), value, context)?;
+                names.push(name.clone());
+            }
+        }
+    }
+    Ok(synthetic(specifier, &names, made, context))
+}
+
+fn synthetic(
+    specifier: &str,
+    names: &[JsString],
+    exports: JsObject,
+    context: &mut Context,
+) -> Module {
+    let listed: Vec<JsString> = names.to_vec();
+    let steps = SyntheticModuleInitializer::from_copy_closure_with_captures(
+        |module, (names, exports): &(Vec<JsString>, JsObject), context| {
+            for name in names {
+                let value = exports.get(name.clone(), context)?;
+                module.set_export(name, value)?;
+            }
+            Ok(())
+        },
+        (listed, exports),
+    );
+    Module::synthetic(
+        names,
+        steps,
+        Some(Path::new(specifier).to_path_buf()),
+        None,
+        context,
+    )
+}
+
+fn missing(specifier: &str, referrer: Option<&str>) -> boa_engine::JsError {
+    let from = referrer
+        .map(|referrer| format!(", imported from {referrer}"))
+        .unwrap_or_default();
+    type_error(format!("Module not found: {specifier}{from}"))
+}

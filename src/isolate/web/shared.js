@@ -1,0 +1,9 @@
+// Classes and functions of one API that the scripts of others use, under names no program can change.
+(native, web) => {
+  web.encodeUtf8 = native.encodeUtf8;
+  web.decodeUtf8 = native.decodeUtf8;
+  web.URL = URL;
+  web.TextDecoder = TextDecoder;
+  web.Blob = Blob;
+  web.clone = structuredClone;
+};

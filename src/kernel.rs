@@ -1,0 +1,400 @@
+//! The kernel: owns the disk, the processes and the root program, and hands each request to it.
+//!
+//! It does not look at a request: which program answers is the root program's business.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::config::Config;
+use crate::eval::body::Body;
+use crate::eval::children::Children;
+use crate::eval::compiler::Compiler;
+use crate::eval::link::Link;
+use crate::eval::nursery::Nursery;
+use crate::eval::process::{Owner, Process, Work};
+use crate::eval::program::{Prepared, System, Visible};
+use crate::eval::record::{Record, RunKind};
+use crate::eval::slot::{Caller, Slot, Templates};
+use crate::grant::{Grant, GrantError, GrantRequest};
+use crate::http::outbound::Outside;
+use crate::limits::{IDLE_CPU_MS_MAX, ISOLATE_IDLE_MS, Limits, WATCH_MS};
+use crate::storage::{Alarm, Deadline, OpenError, Stores, StoresOptions};
+use crate::wire::{Env, Failure, Header, Isolation, Outcome, ProgramSpec, RequestHead, RunId};
+
+/// The first module of the root program.
+const ROOT_MAIN: &str = "town:system/main.ts";
+
+/// How long the kernel itself waits for a statement of its own.
+const OWN_STATEMENTS: Duration = Duration::from_secs(10);
+
+/// Everything.
+pub struct Kernel {
+    pub(crate) config: Config,
+    /// The public origin, without a slash at its end.
+    pub(crate) base: String,
+    pub(crate) stores: Stores,
+    pub(crate) children: Children,
+    pub(crate) nursery: Nursery,
+    pub(crate) compiler: Compiler,
+    pub(crate) templates: Templates,
+    pub(crate) outside: Outside,
+    root: OnceLock<Result<Arc<Slot>, Failure>>,
+    // Each with the slot it works for, which so lives as long as it.
+    processes: Mutex<HashMap<u64, (Arc<Process>, Option<Arc<dyn Owner>>)>>,
+    processes_made: AtomicU64,
+    // Runs that came back to the town, with how often.
+    hops: Mutex<HashMap<RunId, u32>>,
+}
+
+/// Why the kernel did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data cannot be opened: {0}")]
+    Storage(#[from] OpenError),
+    #[error("the sandbox cannot be started: {0}")]
+    Sandbox(io::Error),
+}
+
+impl Kernel {
+    /// Opens the data and starts the root program. A program that does not load leaves a kernel
+    /// that says so to every request.
+    pub async fn start(config: Config, base: String) -> Result<Arc<Self>, StartError> {
+        let bytes_max = Some(config.storage_limit);
+        let stores = Stores::open(&config.data, &StoresOptions { bytes_max })?;
+        let children = Children::default();
+        let nursery = Nursery::start(config.birth, &children).map_err(StartError::Sandbox)?;
+        let kernel = Arc::new(Self {
+            compiler: Compiler::new(nursery.clone(), children.clone()),
+            config,
+            base,
+            stores,
+            children,
+            nursery,
+            templates: Templates::default(),
+            outside: Outside::default(),
+            root: OnceLock::new(),
+            processes: Mutex::default(),
+            processes_made: AtomicU64::new(0),
+            hops: Mutex::default(),
+        });
+        let root = kernel.clone().start_root().await;
+        if let Err(failure) = &root {
+            tracing::error!(
+                "the root program does not load: {}\n{}\nstart with --safe-mode to ignore \
+                 overrides of the image",
+                failure.message,
+                failure.stack
+            );
+        }
+        // Nobody else sets it.
+        let _ = kernel.root.set(root);
+        tokio::spawn(kernel.clone().watch());
+        tokio::spawn(kernel.clone().deliver_alarms());
+        Ok(kernel)
+    }
+
+    async fn start_root(self: Arc<Self>) -> Result<Arc<Slot>, Failure> {
+        let grant = Grant::root(
+            self.stores.root(),
+            self.config.max_depth,
+            self.config.allow_private_network,
+            self.config.limits(),
+        );
+        let mut env: Vec<(String, String)> = std::env::vars()
+            .filter(|(name, _)| name.starts_with("TOWN_"))
+            .collect();
+        env.retain(|(name, _)| name != "TOWN_BASE_URL");
+        env.push(("TOWN_BASE_URL".into(), self.base.clone()));
+        let spec = ProgramSpec {
+            main: ROOT_MAIN.into(),
+            modules: Vec::new(),
+            env: Env::Strings(env),
+            grant: GrantRequest::default(),
+            isolation: Isolation::Shared,
+            resolve: None,
+        };
+        let prepared = self.prepare(&spec, &grant, self.config.safe_mode).await?;
+        let slot = Slot::new(self, None, None, spec, None, grant, prepared);
+        slot.ready().await?;
+        Ok(slot)
+    }
+
+    /// Hands a request from outside to the root program.
+    pub async fn handle(
+        &self,
+        head: RequestHead,
+        body: Body,
+        caller: Caller,
+    ) -> Result<(u16, Vec<Header>, Body), Failure> {
+        match self.root.get() {
+            Some(Ok(root)) => root.fetch(head, body, caller).await,
+            Some(Err(failure)) => Err(failure.clone()),
+            None => Err(Failure::new(Outcome::Overload, "The town is starting")),
+        }
+    }
+
+    /// Ends all programs.
+    pub fn stop(&self) {
+        if let Some(Ok(root)) = self.root.get() {
+            root.kill(&Failure::new(Outcome::Canceled, "The town is stopping"));
+        }
+    }
+
+    // ---- Programs
+
+    /// Prepares a program for an instance, with the system files in force there.
+    pub(crate) async fn prepare(
+        &self,
+        spec: &ProgramSpec,
+        grant: &Grant,
+        safe_mode: bool,
+    ) -> Result<Prepared, Failure> {
+        let system = match grant.storage() {
+            Some(namespace) if !safe_mode => {
+                let overrides = namespace
+                    .overrides(Deadline::after(OWN_STATEMENTS))
+                    .await
+                    .map_err(|error| Failure::new(Outcome::Load, error.to_string()))?;
+                System::with(overrides.into_iter().map(|file| (file.path, file.source)))
+            }
+            Some(_) | None => System::default(),
+        };
+        let visible = Visible {
+            storage: grant.storage().is_some(),
+            loader: grant.depth().is_some(),
+            outbound: grant.outbound().is_some(),
+        };
+        Prepared::new(spec, &system, visible, grant.limits(), &self.compiler).await
+    }
+
+    /// A slot for a program below another.
+    pub(crate) async fn slot_below(
+        self: &Arc<Self>,
+        parent: &Arc<Slot>,
+        id: Option<String>,
+        spec: ProgramSpec,
+        asker: &Arc<Process>,
+    ) -> Result<Arc<Slot>, Failure> {
+        let grant = parent.grant.attenuate(&spec.grant).map_err(|error| {
+            let outcome = match error {
+                GrantError::TooDeep => Outcome::Depth,
+                GrantError::NoLoader | GrantError::NoStorage | GrantError::Name(_) => Outcome::Load,
+            };
+            Failure::new(outcome, error.to_string())
+        })?;
+        let prepared = self.prepare(&spec, &grant, false).await?;
+        let asker = Some(Arc::downgrade(asker));
+        Ok(Slot::new(
+            self.clone(),
+            Some(parent),
+            id,
+            spec,
+            asker,
+            grant,
+            prepared,
+        ))
+    }
+
+    /// Loads a slot's program anew, with the overrides of now, and swaps it once it has loaded.
+    pub(crate) async fn reload(&self, slot: &Slot) -> Result<(), Failure> {
+        let prepared = self.prepare(&slot.spec, &slot.grant, false).await?;
+        slot.swap(prepared).await
+    }
+
+    // ---- Processes
+
+    /// Whether one process more may be.
+    pub(crate) fn admit(&self) -> Result<(), Failure> {
+        let max = self.config.max_isolates;
+        if lock(&self.processes).len() < max {
+            return Ok(());
+        }
+        if self.end_idle() {
+            return Ok(());
+        }
+        Err(Failure::limit(
+            Outcome::Overload,
+            "maxIsolates",
+            max as u64,
+            format!("All {max} processes are busy"),
+        ))
+    }
+
+    // Ends the process that has been idle, to make room.
+    fn end_idle(&self) -> bool {
+        let processes = lock(&self.processes);
+        let idle = processes.values().find(|(process, owner)| {
+            owner.is_some() && process.alive() && process.runs_open() == 0
+        });
+        let idle = idle.map(|(process, _)| process.clone());
+        drop(processes);
+        idle.inspect(|process| process.retire()).is_some()
+    }
+
+    /// Takes over a process that will serve.
+    pub(crate) fn attach(
+        &self,
+        link: Arc<Link>,
+        owner: Weak<dyn Owner>,
+        limits: &Limits,
+        template: Option<Arc<Process>>,
+    ) -> Arc<Process> {
+        let number = self.processes_made.fetch_add(1, Ordering::Relaxed);
+        let keep = owner.upgrade();
+        let children = self.children.clone();
+        let process = Process::attach(number, link, children, owner, limits.clone(), template);
+        lock(&self.processes).insert(number, (process.clone(), keep));
+        process
+    }
+
+    /// Takes over a process that will load a program and be forked. It has to have loaded within
+    /// the deadline, and to use no more CPU for it than an event loop may stand still.
+    pub(crate) fn attach_template(
+        &self,
+        link: Arc<Link>,
+        owner: Weak<dyn Owner>,
+        limits: &Limits,
+    ) -> Arc<Process> {
+        let number = self.processes_made.fetch_add(1, Ordering::Relaxed);
+        let children = self.children.clone();
+        let process = Process::attach(number, link, children, owner, limits.clone(), None);
+        lock(&self.processes).insert(number, (process.clone(), None));
+        tokio::spawn(bound_load(process.clone(), limits.clone()));
+        process
+    }
+
+    /// A process has gone.
+    pub(crate) fn released(&self, number: u64) {
+        lock(&self.processes).remove(&number);
+    }
+
+    /// Processes that live now.
+    pub fn processes(&self) -> usize {
+        lock(&self.processes).len()
+    }
+
+    async fn watch(self: Arc<Self>) {
+        let idle_max = Duration::from_millis(ISOLATE_IDLE_MS);
+        let mut ticks = tokio::time::interval(Duration::from_millis(WATCH_MS));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let serving: Vec<Arc<Process>> = lock(&self.processes)
+                .values()
+                .filter(|(_, owner)| owner.is_some())
+                .map(|(process, _)| process.clone())
+                .collect();
+            for process in serving {
+                process.check(idle_max, IDLE_CPU_MS_MAX * 1000);
+            }
+        }
+    }
+
+    // ---- Runs
+
+    /// A record for a run that begins.
+    pub(crate) fn record(&self, caller: Caller, kind: RunKind) -> Record {
+        let run = loop {
+            // 0 means "no run".
+            let run: RunId = rand::random();
+            if run != 0 {
+                break run;
+            }
+        };
+        let hops = caller
+            .hops
+            .max(caller.run.map_or(0, |run| self.hops_of(run)));
+        if hops > 0 {
+            lock(&self.hops).insert(run, hops);
+        }
+        Record::begin(run, caller.run, kind, hops)
+    }
+
+    /// How often the request of a run has come back to the town.
+    pub(crate) fn hops_of(&self, run: RunId) -> u32 {
+        lock(&self.hops).get(&run).copied().unwrap_or(0)
+    }
+
+    /// A run has ended.
+    pub(crate) fn forget_run(&self, run: RunId) {
+        lock(&self.hops).remove(&run);
+    }
+
+    // ---- Alarms
+
+    async fn deliver_alarms(self: Arc<Self>) {
+        let alarms = self.stores.alarms();
+        loop {
+            for alarm in alarms.wait_for_due().await {
+                tokio::spawn(self.clone().deliver(alarm));
+            }
+        }
+    }
+
+    async fn deliver(self: Arc<Self>, alarm: Alarm) {
+        let delivered = match self.root.get() {
+            Some(Ok(root)) => {
+                let since = alarm
+                    .scheduled_at
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                let work = Work::Alarm {
+                    names: alarm.names.clone(),
+                    scheduled_ms: i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+                    retries: alarm.retries,
+                };
+                root.call(work, Caller::default()).await.map(drop)
+            }
+            Some(Err(failure)) => Err(failure.clone()),
+            None => Err(Failure::new(Outcome::Overload, "The town is starting")),
+        };
+        let names = alarm.names.join("/");
+        let alarms = self.stores.alarms();
+        let kept = match delivered {
+            Ok(()) => alarms.done(alarm).await,
+            Err(failure) => {
+                tracing::warn!("the alarm of /{names} failed: {}", failure.message);
+                alarms.retry_later(alarm).await.map(drop)
+            }
+        };
+        if let Err(error) = kept {
+            tracing::error!("the alarm of /{names} could not be kept: {error}");
+        }
+    }
+}
+
+// What loads must have loaded in time.
+async fn bound_load(process: Arc<Process>, limits: Limits) {
+    let deadline = Duration::from_millis(limits.deadline_ms);
+    let loading = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(WATCH_MS));
+        loop {
+            ticks.tick().await;
+            if process.cpu_us().unwrap_or(0) / 1000 > limits.stall_ms {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        _ = process.loaded() => {}
+        () = tokio::time::sleep(deadline) => process.kill(Failure::limit(
+            Outcome::Deadline,
+            "deadlineMs",
+            limits.deadline_ms,
+            format!("The program had not loaded within {} ms", limits.deadline_ms),
+        )),
+        () = loading => process.kill(Failure::limit(
+            Outcome::Stall,
+            "stallMs",
+            limits.stall_ms,
+            format!("The program used more than {} ms of CPU to load", limits.stall_ms),
+        )),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

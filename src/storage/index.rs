@@ -1,0 +1,530 @@
+//! The index: which databases there are, how they are called, how many bytes they have, their alarms.
+//!
+//! Names live in the index and never in paths, because SQLite opens no path longer than 504 bytes and
+//! 32 names of 64 bytes are more. So a file's name is a number that is never used twice, no name can
+//! reach anywhere, and dropping a whole tree is one transaction. What is here is also held in memory:
+//! about 200 bytes a database, all of it read at opening.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::alarms::Timetable;
+use super::quota::{Allowance, Quotas};
+use super::sqlite::{Database, Leash, PAGE_BYTES, Role};
+use super::{BatchMode, OpenError, SqlValue, Statement, StorageError};
+use crate::limits::{NAMESPACE_BYTES, SUBS_LISTED_MAX};
+
+/// Number of a database. The root's is 0; a number is never used again.
+pub(super) type Id = i64;
+/// The root's number.
+const ROOT: Id = 0;
+/// How long the index's own statements may take: they are few and small.
+const INDEX_DEADLINE: Duration = Duration::from_secs(60);
+/// Numbers in one statement: their text stays below a megabyte.
+const IDS_PER_STATEMENT: usize = 50_000;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS databases (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        parent INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        UNIQUE (parent, name)
+    ) STRICT";
+const ALARMS_SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS alarms (
+        id INTEGER PRIMARY KEY,
+        due_ms INTEGER NOT NULL,
+        scheduled_ms INTEGER NOT NULL,
+        retries INTEGER NOT NULL
+    ) STRICT";
+
+/// See the module. Locks are taken in the order of the fields.
+pub(super) struct Index {
+    directory: PathBuf,
+    /// The index on disk. Held while it is changed, so that changes come one after the other.
+    database: Mutex<Database>,
+    /// The same in memory. Held for moments only.
+    tree: Mutex<Tree>,
+    /// The alarms in memory.
+    timetable: Mutex<Timetable>,
+}
+
+/// A database as the index knows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Its number.
+    pub(super) id: Id,
+    /// Whether it has a file. One that only has an alarm or databases below it has none.
+    pub(super) written: bool,
+}
+
+struct Tree {
+    entries: HashMap<Id, Entry>,
+}
+
+struct Entry {
+    parent: Id,
+    name: String,
+    children: BTreeMap<String, Id>,
+    written: bool,
+    /// Of this database.
+    bytes: u64,
+    /// Of this database and all below it.
+    bytes_total: u64,
+}
+
+impl Index {
+    /// Reads the index of a directory, and removes the files of databases it no longer has.
+    pub(super) fn open(directory: &Path) -> Result<Self, OpenError> {
+        let path = directory.join("index.db");
+        let in_index = |source| OpenError::Index {
+            path: path.clone(),
+            source,
+        };
+        let mut database = Database::open(&path, Role::Kernel).map_err(in_index)?;
+        change(
+            &mut database,
+            &[Statement::new(SCHEMA), Statement::new(ALARMS_SCHEMA)],
+        )
+        .map_err(in_index)?;
+        let rows = select(
+            &mut database,
+            "SELECT id, parent, name FROM databases ORDER BY id",
+        )
+        .map_err(in_index)?;
+        let alarms = select(
+            &mut database,
+            "SELECT id, due_ms, scheduled_ms, retries FROM alarms ORDER BY id",
+        )
+        .map_err(in_index)?;
+
+        let below = directory.join("below");
+        let in_files = |source| OpenError::Io {
+            path: below.clone(),
+            source,
+        };
+        let files = files_below(&below).map_err(in_files)?;
+        let mut tree = Tree {
+            entries: HashMap::new(),
+        };
+        tree.entries.insert(ROOT, Entry::new(ROOT, String::new()));
+        // A database is always newer than the one above it, so parents come first.
+        for row in rows {
+            let [
+                SqlValue::Integer(id),
+                SqlValue::Integer(parent),
+                SqlValue::Text(name),
+            ] = &row[..]
+            else {
+                continue;
+            };
+            tree.add(*id, *parent, name);
+        }
+        for id in files.keys().filter(|id| !tree.entries.contains_key(id)) {
+            remove_files(&below.join(format!("{id}.db"))).map_err(in_files)?;
+        }
+        for (id, bytes) in files {
+            tree.measure(id, bytes);
+        }
+        if let Ok(metadata) = fs::metadata(directory.join("main.db")) {
+            tree.measure(ROOT, metadata.len());
+        }
+        let timetable = Timetable::read(alarms);
+        Ok(Index {
+            directory: directory.to_owned(),
+            database: Mutex::new(database),
+            tree: Mutex::new(tree),
+            timetable: Mutex::new(timetable),
+        })
+    }
+
+    /// Where the database's file is.
+    pub(super) fn file(&self, id: Id) -> PathBuf {
+        if id == ROOT {
+            return self.directory.join("main.db");
+        }
+        self.directory.join("below").join(format!("{id}.db"))
+    }
+
+    /// The directory of all files.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The database of those names, if there is one.
+    pub(super) fn find(&self, names: &[String]) -> Option<Place> {
+        let tree = self.tree();
+        let (found, id) = tree.descend(names);
+        (found == names.len()).then(|| Place {
+            id,
+            written: tree.entries[&id].written,
+        })
+    }
+
+    /// The database of those names; it and those above it are made if there are none.
+    pub(super) fn create(&self, names: &[String], quotas: &Quotas) -> Result<Id, StorageError> {
+        let mut database = self.database();
+        let (found, above) = self.tree().descend(names);
+        let missing = &names[found..];
+        if missing.is_empty() {
+            return Ok(above);
+        }
+        let allowance = self.allowance(names, quotas);
+        if allowance.bytes < NAMESPACE_BYTES * missing.len() as u64 {
+            return Err(StorageError::Quota {
+                bytes_max: allowance.bytes_max,
+            });
+        }
+        let mut statements = Vec::with_capacity(missing.len());
+        for (number, name) in missing.iter().enumerate() {
+            let name = SqlValue::Text(name.clone());
+            statements.push(if number == 0 {
+                Statement::with(
+                    "INSERT INTO databases (parent, name) VALUES (?, ?) RETURNING id",
+                    [SqlValue::Integer(above), name],
+                )
+            } else {
+                Statement::with(
+                    "INSERT INTO databases (parent, name) VALUES (last_insert_rowid(), ?) \
+                     RETURNING id",
+                    [name],
+                )
+            });
+        }
+        let rows = change(&mut database, &statements)?;
+        let mut tree = self.tree();
+        let mut parent = above;
+        for (row, name) in rows.iter().zip(missing) {
+            let [SqlValue::Integer(id)] = &row[..] else {
+                return Err(StorageError::failed("the index gave no number"));
+            };
+            tree.add(*id, parent, name);
+            parent = *id;
+        }
+        Ok(parent)
+    }
+
+    /// Forgets the database of those names and all below it, with their alarms, and deletes their
+    /// files.
+    pub(super) fn forget(&self, names: &[String]) -> Result<(), StorageError> {
+        let mut database = self.database();
+        let (found, id) = self.tree().descend(names);
+        if found < names.len() || id == ROOT {
+            return Ok(());
+        }
+        let ids = self.tree().subtree(id);
+        let mut statements = Vec::new();
+        for some in ids.chunks(IDS_PER_STATEMENT) {
+            let list = some.iter().map(Id::to_string).collect::<Vec<_>>().join(",");
+            for table in ["databases", "alarms"] {
+                statements.push(Statement::with(
+                    format!("DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))"),
+                    [SqlValue::Text(format!("[{list}]"))],
+                ));
+            }
+        }
+        change(&mut database, &statements)?;
+        self.tree().remove(id, &ids);
+        self.timetable().forget(&ids);
+        for id in ids {
+            remove_files(&self.file(id)).map_err(StorageError::failed)?;
+        }
+        Ok(())
+    }
+
+    /// Names directly below, in the order of their bytes.
+    pub(super) fn subs(&self, names: &[String], prefix: &str) -> Result<Vec<String>, StorageError> {
+        let tree = self.tree();
+        let (found, id) = tree.descend(names);
+        if found < names.len() {
+            return Ok(Vec::new());
+        }
+        let from = tree.entries[&id].children.range(prefix.to_owned()..);
+        let matching = from
+            .map(|(name, _)| name)
+            .take_while(|name| name.starts_with(prefix));
+        let listed: Vec<String> = matching.take(SUBS_LISTED_MAX + 1).cloned().collect();
+        if listed.len() > SUBS_LISTED_MAX {
+            return Err(StorageError::TooManySubs);
+        }
+        Ok(listed)
+    }
+
+    /// The way down to a database, if there still is one.
+    pub(super) fn names(&self, id: Id) -> Option<Vec<String>> {
+        let tree = self.tree();
+        let mut names = Vec::new();
+        let mut at = id;
+        while at != ROOT {
+            let entry = tree.entries.get(&at)?;
+            names.push(entry.name.clone());
+            at = entry.parent;
+        }
+        names.reverse();
+        Some(names)
+    }
+
+    /// What the database of those names may still have added to it.
+    pub(super) fn allowance(&self, names: &[String], quotas: &Quotas) -> Allowance {
+        quotas.allowance(&self.tree().totals(names))
+    }
+
+    /// Bytes of the database itself and of it and all below it together.
+    pub(super) fn bytes(&self, names: &[String]) -> (u64, u64) {
+        let tree = self.tree();
+        let (found, id) = tree.descend(names);
+        if found < names.len() {
+            return (0, 0);
+        }
+        let entry = &tree.entries[&id];
+        (entry.bytes, entry.bytes_total)
+    }
+
+    /// Notes that a database has that many pages now, unless a quota has no room for the new ones.
+    pub(super) fn charge(
+        &self,
+        names: &[String],
+        id: Id,
+        pages: u32,
+        quotas: &Quotas,
+    ) -> Result<(), StorageError> {
+        let mut tree = self.tree();
+        let bytes = NAMESPACE_BYTES + u64::from(pages) * PAGE_BYTES;
+        let entry = tree.entries.get(&id).ok_or(StorageError::Dropped)?;
+        let allowance = quotas.allowance(&tree.totals(names));
+        if bytes.saturating_sub(entry.bytes) > allowance.bytes {
+            return Err(StorageError::Quota {
+                bytes_max: allowance.bytes_max,
+            });
+        }
+        tree.set_bytes(id, bytes);
+        Ok(())
+    }
+
+    /// Notes that a database has a file with something in it.
+    pub(super) fn mark_written(&self, id: Id) {
+        if let Some(entry) = self.tree().entries.get_mut(&id) {
+            entry.written = true;
+        }
+    }
+
+    /// Changes the alarm of a database that still is there: on disk by what `decide` says, then in
+    /// memory by `act`.
+    pub(super) fn change_alarm<T>(
+        &self,
+        id: Id,
+        decide: impl FnOnce(&mut Timetable) -> Option<(Statement, T)>,
+        act: impl FnOnce(&mut Timetable, T),
+    ) -> Result<(), StorageError> {
+        let mut database = self.database();
+        if !self.tree().entries.contains_key(&id) {
+            return Ok(());
+        }
+        let Some((statement, decided)) = decide(&mut self.timetable()) else {
+            return Ok(());
+        };
+        change(&mut database, &[statement])?;
+        act(&mut self.timetable(), decided);
+        Ok(())
+    }
+
+    /// The alarms in memory.
+    pub(super) fn timetable(&self) -> MutexGuard<'_, Timetable> {
+        locked(&self.timetable)
+    }
+
+    fn database(&self) -> MutexGuard<'_, Database> {
+        locked(&self.database)
+    }
+
+    fn tree(&self) -> MutexGuard<'_, Tree> {
+        locked(&self.tree)
+    }
+}
+
+impl Entry {
+    fn new(parent: Id, name: String) -> Self {
+        Entry {
+            parent,
+            name,
+            children: BTreeMap::new(),
+            written: false,
+            bytes: 0,
+            bytes_total: 0,
+        }
+    }
+}
+
+impl Tree {
+    /// As far down the names as there are databases: how many names that is, and the last one's number.
+    fn descend(&self, names: &[String]) -> (usize, Id) {
+        let mut at = ROOT;
+        for (depth, name) in names.iter().enumerate() {
+            let Some(child) = self.entries[&at].children.get(name) else {
+                return (depth, at);
+            };
+            at = *child;
+        }
+        (names.len(), at)
+    }
+
+    /// Bytes at every level down the names, as far as there are databases.
+    fn totals(&self, names: &[String]) -> Vec<u64> {
+        let mut at = ROOT;
+        let mut totals = vec![self.entries[&at].bytes_total];
+        for name in names {
+            let Some(child) = self.entries[&at].children.get(name) else {
+                break;
+            };
+            at = *child;
+            totals.push(self.entries[&at].bytes_total);
+        }
+        totals
+    }
+
+    fn add(&mut self, id: Id, parent: Id, name: &str) {
+        let Some(above) = self.entries.get_mut(&parent) else {
+            return;
+        };
+        above.children.insert(name.to_owned(), id);
+        self.entries.insert(id, Entry::new(parent, name.to_owned()));
+        self.set_bytes(id, NAMESPACE_BYTES);
+    }
+
+    fn measure(&mut self, id: Id, file_bytes: u64) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        entry.written = file_bytes > 0;
+        self.set_bytes(id, NAMESPACE_BYTES + file_bytes);
+    }
+
+    fn set_bytes(&mut self, id: Id, bytes: u64) {
+        let before = self.entries.get(&id).map_or(0, |entry| entry.bytes);
+        let mut at = id;
+        while let Some(entry) = self.entries.get_mut(&at) {
+            if at == id {
+                entry.bytes = bytes;
+            }
+            entry.bytes_total = entry
+                .bytes_total
+                .saturating_sub(before)
+                .saturating_add(bytes);
+            if at == ROOT {
+                return;
+            }
+            at = entry.parent;
+        }
+    }
+
+    fn subtree(&self, id: Id) -> Vec<Id> {
+        let mut ids = vec![id];
+        let mut next = 0;
+        while let Some(id) = ids.get(next) {
+            ids.extend(self.entries[id].children.values().copied());
+            next += 1;
+        }
+        ids
+    }
+
+    fn remove(&mut self, id: Id, subtree: &[Id]) {
+        // From below, so that every total above loses each database's own bytes once.
+        for id in subtree.iter().rev() {
+            self.set_bytes(*id, 0);
+        }
+        let entry = subtree
+            .iter()
+            .rev()
+            .filter_map(|id| self.entries.remove(id))
+            .last();
+        let Some(entry) = entry else { return };
+        debug_assert_eq!(subtree.first(), Some(&id));
+        if let Some(above) = self.entries.get_mut(&entry.parent) {
+            above.children.remove(&entry.name);
+        }
+    }
+}
+
+/// Bytes of every database file, by number.
+fn files_below(below: &Path) -> io::Result<HashMap<Id, u64>> {
+    let mut files = HashMap::new();
+    for file in fs::read_dir(below)? {
+        let file = file?;
+        let name = file.file_name();
+        // The log and its index, `1.db-wal` and `1.db-shm`, go with their database.
+        let Some((id, _)) = name.to_str().and_then(|name| name.split_once(".db")) else {
+            continue;
+        };
+        let Ok(id) = id.parse() else { continue };
+        let bytes = files.entry(id).or_insert(0);
+        if name.to_str().is_some_and(|name| name.ends_with(".db")) {
+            *bytes = file.metadata()?.len();
+        }
+    }
+    Ok(files)
+}
+
+fn remove_files(path: &Path) -> io::Result<()> {
+    for ending in ["", "-wal", "-shm"] {
+        let mut path = path.as_os_str().to_owned();
+        path.push(ending);
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// All rows of a query by number, in portions below the bound of one result.
+fn select(database: &mut Database, sql: &str) -> Result<Vec<Vec<SqlValue>>, StorageError> {
+    let sql = sql.replace("ORDER BY id", "WHERE id > ? ORDER BY id LIMIT 10000");
+    let mut rows = Vec::new();
+    let mut after = i64::MIN;
+    loop {
+        let statement = Statement::with(sql.clone(), [SqlValue::Integer(after)]);
+        let results = database.read(&[statement], &leash())?.unwrap_or_default();
+        let Some(result) = results.into_iter().next() else {
+            return Ok(rows);
+        };
+        let Some(SqlValue::Integer(last)) = result.rows.last().and_then(|row| row.first()) else {
+            return Ok(rows);
+        };
+        after = *last;
+        rows.extend(result.rows);
+    }
+}
+
+/// Changes the index in one transaction. The first row of each result, if any.
+fn change(
+    database: &mut Database,
+    statements: &[Statement],
+) -> Result<Vec<Vec<SqlValue>>, StorageError> {
+    let written = database.write(
+        statements,
+        BatchMode::Write,
+        u32::MAX - 1,
+        &leash(),
+        &mut |_| Ok(()),
+    )?;
+    database.copy_log()?;
+    let firsts = written
+        .results
+        .into_iter()
+        .filter_map(|result| result.rows.into_iter().next());
+    Ok(firsts.collect())
+}
+
+fn leash() -> Arc<Leash> {
+    Arc::new(Leash::until(Instant::now() + INDEX_DEADLINE))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whoever panicked holding one of these had not begun to change what it protects.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,601 @@
+//! Frames: all that crosses the socket between the kernel and a process, as plain data.
+//!
+//! A frame is its length (four bytes, little-endian) and a postcard body. `Down` goes to the
+//! process, `Up` comes from it. The kernel trusts nothing in an `Up` frame but its shape.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::eval::compile::{CompileError, Compiled, Options};
+use crate::grant::GrantRequest;
+use crate::limits::FRAME_BYTES_MAX;
+use crate::storage::{BatchMode, ResultSet, Statement, StorageError, Usage};
+
+/// One run of a program: a request, call or alarm. Unique in the life of the kernel.
+pub type RunId = u64;
+/// One kernel call of a process, chosen by the process.
+pub type CallId = u32;
+/// A body under way. Ids of streams to a process are chosen by the kernel, of those from it by it.
+pub type StreamId = u32;
+
+/// A header's name and value, as bytes: values need not be UTF-8.
+pub type Header = (String, Vec<u8>);
+
+/// To a process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Down {
+    /// Become two: a descriptor travels with this frame, the socket of the new process.
+    Fork,
+    /// Become a compiler: only `Compile` follows.
+    BeCompiler,
+    Compile {
+        call: CallId,
+        source: String,
+        options: Options,
+    },
+    /// Load this program. Answered by `Loaded` or `LoadFailed`.
+    Start(Box<Start>),
+    /// Serve: no more forks. The last step of the sandbox.
+    Seal,
+    Fetch {
+        run: RunId,
+        head: RequestHead,
+        body: BodyDown,
+        revisions: Vec<u64>,
+    },
+    Call {
+        run: RunId,
+        name: String,
+        #[serde(with = "serde_bytes")]
+        args: Vec<u8>,
+        revisions: Vec<u64>,
+    },
+    Alarm {
+        run: RunId,
+        names: Vec<String>,
+        scheduled_ms: i64,
+        retries: u32,
+        revisions: Vec<u64>,
+    },
+    /// JSON text of a list of `TailEvent`s.
+    Tail {
+        run: RunId,
+        events: String,
+        revisions: Vec<u64>,
+    },
+    Answer {
+        call: CallId,
+        result: Result<Answer, CallError>,
+    },
+    /// Asks this process's `resolve` of the program it calls by that number.
+    Resolve {
+        ask: CallId,
+        program: u32,
+        specifier: String,
+        referrer: String,
+    },
+    Chunk {
+        stream: StreamId,
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    End {
+        stream: StreamId,
+    },
+    Fail {
+        stream: StreamId,
+        message: String,
+    },
+    /// The reader of a stream of this process has taken so many bytes.
+    Credit {
+        stream: StreamId,
+        bytes: u32,
+    },
+    /// Nobody reads this stream of this process any more.
+    CancelStream {
+        stream: StreamId,
+    },
+    /// The caller of this run has gone.
+    CancelRun {
+        run: RunId,
+        reason: String,
+    },
+    Ping {
+        number: u32,
+    },
+}
+
+/// From a process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Up {
+    /// First frame of every process.
+    Born {
+        pid: i32,
+    },
+    /// `pure`: nothing was drawn or asked for while loading, so any instance may share the memory.
+    Loaded {
+        pure: bool,
+        exports: Exports,
+    },
+    LoadFailed(Failure),
+    Compiled {
+        call: CallId,
+        result: Result<Compiled, CompileError>,
+    },
+    Response {
+        run: RunId,
+        status: u16,
+        headers: Vec<Header>,
+        body: BodyUp,
+        cpu_us: u64,
+    },
+    Returned {
+        run: RunId,
+        #[serde(with = "serde_bytes")]
+        value: Vec<u8>,
+        cpu_us: u64,
+    },
+    Failed {
+        run: RunId,
+        failure: Failure,
+        cpu_us: u64,
+    },
+    /// The run has ended, its body and what it waits for included.
+    Done {
+        run: RunId,
+        cpu_us: u64,
+    },
+    Call {
+        call: CallId,
+        run: RunId,
+        body: Call,
+    },
+    /// The answer to `Down::Resolve`.
+    Resolved {
+        ask: CallId,
+        module: Result<Option<ModuleSpec>, String>,
+    },
+    Chunk {
+        stream: StreamId,
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    End {
+        stream: StreamId,
+    },
+    Fail {
+        stream: StreamId,
+        message: String,
+    },
+    Credit {
+        stream: StreamId,
+        bytes: u32,
+    },
+    CancelStream {
+        stream: StreamId,
+    },
+    /// This process wants to know that namespace's revision in every later frame.
+    Track {
+        names: Vec<String>,
+    },
+    Line {
+        run: RunId,
+        level: Level,
+        text: String,
+    },
+    Pong {
+        number: u32,
+        cpu_us: Vec<(RunId, u64)>,
+    },
+}
+
+/// What a loaded program answers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exports {
+    pub fetch: bool,
+    pub alarm: bool,
+    pub tail: bool,
+}
+
+/// The head of a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RequestHead {
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<Header>,
+}
+
+/// A body on its way to a process. A stream sends nothing before the first credit.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum BodyDown {
+    Empty,
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    Stream(StreamId),
+}
+
+/// A body from a process. `Join`: that stream of the kernel's, which the process has not touched.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum BodyUp {
+    Empty,
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    Stream(StreamId),
+    Join(StreamId),
+}
+
+/// A program as a process gets it: compiled and closed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Start {
+    pub main: String,
+    pub modules: Vec<StartModule>,
+    pub env: Env,
+    pub storage: bool,
+    pub loader: bool,
+    pub outbound: bool,
+    pub resolve: bool,
+    pub memory_mb: u64,
+}
+
+/// Plain data for a program.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Env {
+    /// What the kernel itself gives.
+    Strings(Vec<(String, String)>),
+    /// Structured clone of what a program gives.
+    Clone(#[serde(with = "serde_bytes")] Vec<u8>),
+}
+
+/// One module of a `Start`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StartModule {
+    pub specifier: String,
+    pub body: ModuleBody,
+    pub trusted: bool,
+}
+
+/// What the engine makes a module from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ModuleBody {
+    Code(String),
+    CommonJs(String),
+    Json(String),
+    Text(String),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    Redirect(String),
+    /// Importing it throws a SyntaxError with this text.
+    Broken(String),
+}
+
+/// A program as the program that starts it describes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProgramSpec {
+    pub main: String,
+    pub modules: Vec<(String, ModuleSpec)>,
+    pub env: Env,
+    pub grant: GrantRequest,
+    pub isolation: Isolation,
+    /// The number by which the asking process knows its `resolve` function.
+    pub resolve: Option<u32>,
+}
+
+/// How requests share processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Isolation {
+    #[default]
+    Shared,
+    Request,
+}
+
+/// One module as given.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ModuleSpec {
+    Source {
+        kind: ModuleKind,
+        source: String,
+        trusted: bool,
+        jsx_import_source: Option<String>,
+    },
+    Bytes {
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+        trusted: bool,
+    },
+    Redirect(String),
+}
+
+/// The `type` of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ModuleKind {
+    Ts,
+    Tsx,
+    Js,
+    Jsx,
+    Cjs,
+    Json,
+    Text,
+}
+
+/// Which isolate a call is for: by id, or a fresh one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Target {
+    Id(String),
+    /// By id, with the program to start where none lives.
+    Define(String, Box<ProgramSpec>),
+    Load(Box<ProgramSpec>),
+}
+
+/// A kernel call. `kernel.d.ts` lists the same names.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Call {
+    StorageExecute {
+        names: Vec<String>,
+        statement: Statement,
+    },
+    StorageBatch {
+        names: Vec<String>,
+        statements: Vec<Statement>,
+        mode: BatchMode,
+    },
+    StorageSubs {
+        names: Vec<String>,
+        prefix: String,
+    },
+    StorageDrop {
+        names: Vec<String>,
+        name: String,
+    },
+    StorageChanged {
+        names: Vec<String>,
+        after: u64,
+    },
+    StorageUsage {
+        names: Vec<String>,
+    },
+    StorageSetAlarm {
+        names: Vec<String>,
+        at_ms: Option<i64>,
+    },
+    LoaderCompile {
+        source: String,
+        options: Options,
+    },
+    IsolateFetch {
+        target: Target,
+        head: RequestHead,
+        body: BodyUp,
+    },
+    IsolateCall {
+        target: Target,
+        name: String,
+        #[serde(with = "serde_bytes")]
+        args: Vec<u8>,
+    },
+    IsolateAlarm {
+        target: Target,
+        names: Vec<String>,
+        scheduled_ms: i64,
+        retries: u32,
+    },
+    IsolateCancel {
+        id: String,
+        reason: String,
+    },
+    /// The global `fetch`.
+    Fetch {
+        head: RequestHead,
+        body: BodyUp,
+        redirect: Redirect,
+    },
+    /// A dynamic import of a specifier that the program lacks.
+    Resolve {
+        specifier: String,
+        referrer: String,
+    },
+    SystemList,
+    SystemRead {
+        path: String,
+    },
+    SystemWrite {
+        path: String,
+        source: String,
+    },
+    SystemRestore {
+        path: Option<String>,
+    },
+    SystemReload,
+    SystemHealth,
+}
+
+impl Call {
+    /// Its name in `kernel.d.ts`: the interface and the member.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Call::StorageExecute { .. } => "Storage.execute",
+            Call::StorageBatch { .. } => "Storage.batch",
+            Call::StorageSubs { .. } => "Storage.subs",
+            Call::StorageDrop { .. } => "Storage.drop",
+            Call::StorageChanged { .. } => "Storage.changed",
+            Call::StorageUsage { .. } => "Storage.usage",
+            Call::StorageSetAlarm { .. } => "Storage.setAlarm",
+            Call::LoaderCompile { .. } => "Loader.compile",
+            Call::IsolateFetch { .. } => "Isolate.fetch",
+            Call::IsolateCall { .. } => "Isolate.call",
+            Call::IsolateAlarm { .. } => "Isolate.alarm",
+            Call::IsolateCancel { .. } => "Isolate.cancel",
+            Call::Fetch { .. } => "fetch",
+            Call::Resolve { .. } => "Program.resolve",
+            Call::SystemList => "System.list",
+            Call::SystemRead { .. } => "System.read",
+            Call::SystemWrite { .. } => "System.write",
+            Call::SystemRestore { .. } => "System.restore",
+            Call::SystemReload => "System.reload",
+            Call::SystemHealth => "System.health",
+        }
+    }
+}
+
+/// `redirect` of a fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Redirect {
+    Follow,
+    Manual,
+    Error,
+}
+
+/// What a call came to.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Answer {
+    Nothing,
+    Rows {
+        sets: Vec<ResultSet>,
+        revision: u64,
+    },
+    Names(Vec<String>),
+    Revision(u64),
+    Usage(Usage),
+    Compiled(Box<Compiled>),
+    /// No program of that id lives: ask again with `Target::Define`.
+    NeedProgram,
+    Response {
+        status: u16,
+        headers: Vec<Header>,
+        url: String,
+        redirected: bool,
+        body: BodyDown,
+    },
+    Value(#[serde(with = "serde_bytes")] Vec<u8>),
+    Module(Option<StartModule>),
+    Files(Vec<(String, FileFrom)>),
+    File(Option<(String, FileFrom, Option<String>)>),
+    Health {
+        sandbox_missing: Vec<String>,
+    },
+}
+
+/// Where a file of the system comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileFrom {
+    Image,
+    Override,
+    Added,
+}
+
+/// Why a call failed, as JavaScript is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum CallError {
+    /// The rule that refused it: a `TypeError` or an `Error` named `NotAllowedError`.
+    Refused(String),
+    /// Wrong arguments.
+    Invalid(String),
+    Storage(StorageError),
+    Isolate(Failure),
+    /// A SyntaxError, with its place where it has one.
+    Compile(CompileError),
+    /// The network's fault: `fetch` rejects with a TypeError.
+    Network(String),
+    /// The kernel's fault.
+    Internal(String),
+}
+
+/// How a run ended. The words of `kernel.d.ts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Ok,
+    Exception,
+    Load,
+    Crash,
+    Canceled,
+    Overload,
+    Deadline,
+    Cpu,
+    Stall,
+    Memory,
+    Recursion,
+    Body,
+    Depth,
+}
+
+/// A run that gave no answer, for the eyes of the program's owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub outcome: Outcome,
+    pub message: String,
+    pub stack: String,
+    /// The limit that was reached, by its name in `Limits`, and its value.
+    pub limit: Option<(String, u64)>,
+}
+
+impl Failure {
+    /// A failure that is not a limit.
+    pub fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            message: message.into(),
+            stack: String::new(),
+            limit: None,
+        }
+    }
+
+    /// A limit was reached.
+    pub fn limit(outcome: Outcome, limit: &str, value: u64, message: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            message: message.into(),
+            stack: String::new(),
+            limit: Some((limit.to_string(), value)),
+        }
+    }
+}
+
+/// A console level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Debug,
+    Info,
+    Log,
+    Warn,
+    Error,
+}
+
+/// A frame that is not one.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    #[error("A frame of {0} bytes is over the limit of {FRAME_BYTES_MAX}")]
+    TooLarge(usize),
+    #[error("A frame could not be read: {0}")]
+    Malformed(#[from] postcard::Error),
+}
+
+/// Appends a frame to `out`.
+pub fn encode<T: Serialize>(frame: &T, out: &mut Vec<u8>) -> Result<(), FrameError> {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    *out = postcard::to_extend(frame, std::mem::take(out))?;
+    let length = out.len() - start - 4;
+    if length > FRAME_BYTES_MAX {
+        out.truncate(start);
+        return Err(FrameError::TooLarge(length));
+    }
+    let header = u32::try_from(length)
+        .expect("FRAME_BYTES_MAX fits")
+        .to_le_bytes();
+    out[start..start + 4].copy_from_slice(&header);
+    Ok(())
+}
+
+/// The length of the first frame in `bytes`, once its header is there.
+pub fn frame_length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
+    let Some(header) = bytes.first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let length = u32::from_le_bytes(*header) as usize;
+    if length > FRAME_BYTES_MAX {
+        return Err(FrameError::TooLarge(length));
+    }
+    Ok(Some(length))
+}
+
+/// Reads the body of a frame.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
+    Ok(postcard::from_bytes(body)?)
+}
