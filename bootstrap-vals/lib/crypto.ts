@@ -3,8 +3,10 @@
 // What OWASP asks of PBKDF2 with SHA-256 since 2023.
 const PASSWORD_ITERATIONS = 600_000;
 
-export async function sha256(text: string): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+/** Of a text, its UTF-8. */
+export async function sha256(value: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
 /** 32 random bytes as 64 hexadecimal digits: more than anyone can guess, so a plain hash of it may be stored. */

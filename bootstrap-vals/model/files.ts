@@ -146,9 +146,11 @@ function newEntry(path: string, type: Entry["type"]): Entry {
 }
 
 async function setText(entry: Entry, text: string): Promise<void> {
-  entry.size = byteLength(text);
-  if (entry.size > FILE_BYTES_MAX) throw tooLarge(`${entry.path} has ${entry.size} bytes; a file may have ${FILE_BYTES_MAX}`);
-  entry.hash = await sha256(text);
+  // A character is a byte or more: what is far too long is not even encoded.
+  const bytes = text.length > FILE_BYTES_MAX ? undefined : new TextEncoder().encode(text);
+  if (bytes === undefined || bytes.length > FILE_BYTES_MAX) throw tooLarge(`${entry.path} is larger than ${FILE_BYTES_MAX} bytes`);
+  entry.size = bytes.length;
+  entry.hash = await sha256(bytes);
   entry.text = text;
 }
 
@@ -158,10 +160,6 @@ function checkBounds(tree: Tree, entry: Entry): Entry {
   for (const { size } of tree.values()) bytes += size;
   if (bytes > VAL_BYTES_MAX) throw tooLarge(`The files have ${bytes} bytes; a val may have ${VAL_BYTES_MAX}`);
   return entry;
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }
 
 function tooLarge(message: string): HttpError {

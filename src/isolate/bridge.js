@@ -27,7 +27,7 @@
   // The second item settles when the body has been sent, or nobody wants it any more.
   function openSink(reader) {
     const stream = native.openSink();
-    sinks.set(stream, reader);
+    sinks.set(stream, { reader, run: native.run() });
     return [stream, pump(stream, reader)];
   }
   async function pump(stream, reader) {
@@ -306,9 +306,11 @@
       if (request !== undefined) web.abortRequest(request, new web.DOMException(reason, "AbortError"));
     },
     cancelSink(stream) {
-      const reader = sinks.get(stream);
+      const sink = sinks.get(stream);
+      if (sink === undefined) return;
       sinks.delete(stream);
-      settled(reader?.cancel(new web.DOMException("The reader has gone", "AbortError"))).then(undefined, () => {});
+      native.enter(sink.run);
+      settled(sink.reader.cancel(new web.DOMException("The reader has gone", "AbortError"))).then(undefined, () => {});
     },
     resolve(ask, number, specifier, referrer) {
       const task = async () => native.resolved(ask, await resolvers[number](specifier, referrer));

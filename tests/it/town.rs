@@ -1,0 +1,225 @@
+//! A town under test: the real binary, on a free port and in a folder of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The owner that every town under test has.
+pub const OWNER: &str = "alice";
+/// Their token.
+pub const TOKEN: &str = "town-test-token-0123456789abcdef";
+
+/// How long anything may take before the test is called hanging. Not a measure of speed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running town, or a town inside it. Ends with the value.
+pub struct Town {
+    process: Option<Child>,
+    data: Arc<TempDir>,
+    /// Its address, without a slash at the end.
+    pub base: String,
+    token: String,
+    client: Client,
+    log: Arc<std::sync::Mutex<String>>,
+}
+
+impl Town {
+    /// Starts a town in a new folder.
+    pub async fn start() -> Town {
+        Town::start_with(&[]).await
+    }
+
+    /// Starts a town with further arguments.
+    pub async fn start_with(arguments: &[&str]) -> Town {
+        let data = Arc::new(TempDir::new().expect("a temporary folder"));
+        Town::start_in(data, arguments).await
+    }
+
+    /// Starts a town on a folder that another one has left.
+    pub async fn start_in(data: Arc<TempDir>, arguments: &[&str]) -> Town {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_town"))
+            .arg("serve")
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path().join("data"))
+            .args(arguments)
+            .env_clear()
+            .env("TOWN_OWNER", OWNER)
+            .env("TOWN_TOKEN", TOKEN)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the town starts");
+        let log = Arc::new(std::sync::Mutex::new(String::new()));
+        let mut stderr = process.stderr.take().expect("stderr is piped");
+        let lines = log.clone();
+        tokio::spawn(async move {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut bytes).await {
+                let text = String::from_utf8_lossy(&bytes[..count]);
+                lines.lock().expect("no panics").push_str(&text);
+            }
+        });
+        let stdout = process.stdout.take().expect("stdout is piped");
+        let mut stdout = BufReader::new(stdout).lines();
+        let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await;
+        let line = line.expect("it says that it is ready").expect("stdout is readable");
+        let line = line.unwrap_or_else(|| panic!("no ready line: {}", log.lock().expect("log")));
+        let base = line.strip_prefix("town: ready at ").expect("the ready line").to_string();
+        let base = base.trim_end_matches('/').to_string();
+        let token = TOKEN.to_string();
+        Town { process: Some(process), data, base, token, client: client(), log }
+    }
+
+    /// The folder it lives in.
+    pub fn folder(&self) -> Arc<TempDir> {
+        self.data.clone()
+    }
+
+    /// Where its data is.
+    pub fn data(&self) -> std::path::PathBuf {
+        Path::new(self.data.path()).join("data")
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        let process = self.process.as_ref().expect("not a town inside another");
+        process.id().expect("it runs").cast_signed()
+    }
+
+    /// What it has said on standard error so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no panics").clone()
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub async fn kill(mut self) -> Arc<TempDir> {
+        let process = self.process.as_mut().expect("not a town inside another");
+        process.kill().await.expect("it can be killed");
+        self.data.clone()
+    }
+
+    /// Asks it to end; its exit code.
+    pub async fn stop(mut self) -> (Option<i32>, Arc<TempDir>) {
+        let pid = nix::unistd::Pid::from_raw(self.pid());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it runs");
+        let process = self.process.as_mut().expect("not a town inside another");
+        let status = tokio::time::timeout(PATIENCE, process.wait()).await;
+        (status.expect("it ends").expect("it was ours").code(), self.data.clone())
+    }
+
+    /// A request to an address below its own, with its owner's token.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path).bearer_auth(&self.token)
+    }
+
+    /// A request as anybody. `path` may also be a whole address.
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        let whole = path.starts_with("http");
+        let url = if whole { path.to_string() } else { format!("{}{path}", self.base) };
+        self.client.request(method, url).timeout(PATIENCE)
+    }
+
+    /// What anybody gets at an address.
+    pub async fn get(&self, path: &str) -> Response {
+        self.bare(Method::GET, path).send().await.expect("an answer")
+    }
+
+    /// Status and text of what anybody gets at an address.
+    pub async fn text(&self, path: &str) -> (u16, String) {
+        let response = self.get(path).await;
+        (response.status().as_u16(), response.text().await.expect("a body"))
+    }
+
+    /// Makes a request with the owner's token and JSON, and reads JSON.
+    pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut request = self.request(method, path);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("a body");
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Makes a val of one HTTP file; the answer to its creation.
+    pub async fn val(&self, name: &str, code: &str) -> Value {
+        self.val_of(name, &[("main.tsx", "http", code)]).await
+    }
+
+    /// Makes a val of several files: path, type, content.
+    pub async fn val_of(&self, name: &str, files: &[(&str, &str, &str)]) -> Value {
+        let files: Vec<Value> = files
+            .iter()
+            .map(|(path, kind, content)| json!({ "path": path, "type": kind, "content": content }))
+            .collect();
+        let body = json!({ "name": name, "files": files });
+        let (status, made) = self.api(Method::POST, "/api/town/vals", Some(body)).await;
+        assert_eq!(status, 201, "creating {name}: {made}");
+        made
+    }
+
+    /// Status and text of a val by path.
+    pub async fn run(&self, name: &str) -> (u16, String) {
+        self.text(&format!("/run/{OWNER}/{name}/")).await
+    }
+
+    /// A town inside this one, reached by path, with an owner of the same name.
+    pub async fn inside_by_path(&self, name: &str) -> Town {
+        let (inner, _) = self.inside(name).await;
+        Town { base: format!("{}/run/{OWNER}/{name}", self.base), ..inner }
+    }
+
+    /// A town inside this one, reached by host.
+    pub async fn inside_by_host(&self, name: &str) -> Town {
+        self.inside(name).await.0
+    }
+
+    async fn inside(&self, name: &str) -> (Town, Value) {
+        let body = json!({ "name": name });
+        let (status, made) = self.api(Method::POST, "/api/town/instances", Some(body)).await;
+        assert_eq!(status, 201, "creating the town {name}: {made}");
+        let text = |value: &Value| value.as_str().expect("text").to_string();
+        let inner = Town {
+            process: None,
+            data: self.data.clone(),
+            base: text(&made["url"]).trim_end_matches('/').to_string(),
+            token: text(&made["token"]),
+            client: self.client.clone(),
+            log: self.log.clone(),
+        };
+        (inner, made)
+    }
+}
+
+/// An HTTP client that finds every name on this machine, and keeps redirects for the test to see.
+fn client() -> Client {
+    // A second test of the same process finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .dns_resolver(Loopback)
+        .build()
+        .expect("a client")
+}
+
+struct Loopback;
+
+impl Resolve for Loopback {
+    fn resolve(&self, _: Name) -> Resolving {
+        let here: Addrs = Box::new([SocketAddr::from(([127, 0, 0, 1], 0))].into_iter());
+        Box::pin(async move { Ok(here) })
+    }
+}
