@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::eval::compile::{CompileError, Compiled, Options};
+use crate::eval::record::TailEvent;
 use crate::grant::GrantRequest;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::storage::{BatchMode, ResultSet, Statement, StorageError, Usage};
@@ -56,10 +57,9 @@ pub enum Down {
         retries: u32,
         revisions: Vec<u64>,
     },
-    /// JSON text of a list of `TailEvent`s.
     Tail {
         run: RunId,
-        events: String,
+        events: Vec<TailEvent>,
         revisions: Vec<u64>,
     },
     Answer {
@@ -143,6 +143,7 @@ pub enum Up {
     Done {
         run: RunId,
         cpu_us: u64,
+        lines_dropped: u32,
     },
     Call {
         call: CallId,
@@ -232,6 +233,8 @@ pub struct Start {
     pub outbound: bool,
     pub resolve: bool,
     pub memory_mb: u64,
+    /// Bytes of console lines that one run may send; the kernel counts for itself.
+    pub log_bytes: u64,
 }
 
 /// Plain data for a program.
@@ -497,7 +500,6 @@ pub enum CallError {
 
 /// How a run ended. The words of `kernel.d.ts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     Ok,
     Exception,
@@ -512,6 +514,27 @@ pub enum Outcome {
     Recursion,
     Body,
     Depth,
+}
+
+impl Outcome {
+    /// The word in `kernel.d.ts`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Exception => "exception",
+            Outcome::Load => "load",
+            Outcome::Crash => "crash",
+            Outcome::Canceled => "canceled",
+            Outcome::Overload => "overload",
+            Outcome::Deadline => "deadline",
+            Outcome::Cpu => "cpu",
+            Outcome::Stall => "stall",
+            Outcome::Memory => "memory",
+            Outcome::Recursion => "recursion",
+            Outcome::Body => "body",
+            Outcome::Depth => "depth",
+        }
+    }
 }
 
 /// A run that gave no answer, for the eyes of the program's owner.
@@ -548,13 +571,25 @@ impl Failure {
 
 /// A console level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Level {
     Debug,
     Info,
     Log,
     Warn,
     Error,
+}
+
+impl Level {
+    /// The word in `kernel.d.ts`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Log => "log",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
 }
 
 /// A frame that is not one.

@@ -13,9 +13,9 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::body::{Body, BodyError, BodyStream, Reader, Source};
 use super::children::{Children, Exit};
 use super::link::{Frames, Link, LinkError};
-use super::record::{Record, RunKind};
+use super::record::{Record, RunKind, TailEvent};
 use crate::isolate::EXIT_FATAL;
-use crate::limits::{CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, Limits, WINDOW_BYTES};
+use crate::limits::{CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, LINE_BYTES_MAX, Limits, WINDOW_BYTES};
 use crate::storage::Namespace;
 use crate::wire::{
     BodyDown, BodyUp, Call, CallId, Down, Exports, Failure, Header, Level, ModuleSpec, Outcome,
@@ -66,6 +66,8 @@ pub struct Process {
     fate: OnceLock<Failure>,
     // The process that this one was forked from, whose failure to load is this one's.
     template: Option<Arc<Process>>,
+    // Of lines that belong to no run.
+    line_bytes_left: AtomicU64,
     watch: Mutex<Watch>,
 }
 
@@ -140,7 +142,7 @@ pub enum Work {
         retries: u32,
     },
     Tail {
-        events: String,
+        events: Vec<TailEvent>,
     },
 }
 
@@ -154,6 +156,7 @@ impl Process {
         limits: Limits,
         template: Option<Arc<Process>>,
     ) -> Arc<Self> {
+        let line_bytes = limits.log_bytes;
         let own = owner.upgrade().and_then(|owner| owner.storage());
         let process = Arc::new(Self {
             number,
@@ -175,6 +178,7 @@ impl Process {
             retiring: AtomicBool::new(false),
             fate: OnceLock::new(),
             template,
+            line_bytes_left: AtomicU64::new(line_bytes),
             watch: Mutex::new(Watch {
                 idle_since: Some(Instant::now()),
                 idle_cpu_us: 0,
@@ -205,6 +209,11 @@ impl Process {
     /// What loading came to, if it has ended.
     pub fn loaded_now(&self) -> Option<Result<Loaded, Failure>> {
         self.loaded.borrow().clone()
+    }
+
+    /// Whether any instance may fork it: nothing in it is of one instance only.
+    pub fn shared(&self) -> bool {
+        matches!(self.loaded_now(), Some(Ok(loaded)) if loaded.pure)
     }
 
     /// Whether it can take a run.
@@ -585,10 +594,11 @@ impl Process {
                     let _ = reply.send(Err(failure));
                 }
             }
-            Up::Done { run, cpu_us } => {
+            Up::Done { run, cpu_us, lines_dropped } => {
                 let state = lock(&self.runs).remove(&run);
                 if let Some(mut state) = state {
                     state.record.cpu_us = cpu_us;
+                    state.record.lines_dropped += lines_dropped;
                     self.finish(state.record);
                 }
                 self.end_if_done();
@@ -679,20 +689,30 @@ impl Process {
         }
     }
 
-    fn line(&self, run: RunId, level: Level, text: String) {
-        {
-            let mut runs = lock(&self.runs);
-            if let Some(state) = runs.get_mut(&run) {
-                let bytes = text.len() as u64;
-                if bytes > state.line_bytes_left {
-                    state.line_bytes_left = 0;
-                    state.record.lines_dropped += 1;
-                    return;
-                }
-                state.line_bytes_left -= bytes;
-            }
+    fn line(&self, run: RunId, level: Level, mut text: String) {
+        if text.len() > LINE_BYTES_MAX {
+            let end = (0..=LINE_BYTES_MAX).rev().find(|end| text.is_char_boundary(*end));
+            text.truncate(end.unwrap_or(0));
         }
-        if let Some(owner) = self.owner.upgrade() {
+        let bytes = text.len() as u64;
+        let room = match lock(&self.runs).get_mut(&run) {
+            Some(state) if bytes <= state.line_bytes_left => {
+                state.line_bytes_left -= bytes;
+                true
+            }
+            Some(state) => {
+                state.line_bytes_left = 0;
+                state.record.lines_dropped += 1;
+                false
+            }
+            // What runs after its run has ended, or before any.
+            None => {
+                let spend = |left: u64| left.checked_sub(bytes);
+                let order = Ordering::Relaxed;
+                self.line_bytes_left.fetch_update(order, order, spend).is_ok()
+            }
+        };
+        if let (true, Some(owner)) = (room, self.owner.upgrade()) {
             owner.line(run, level, owner.author_positions(&text));
         }
     }

@@ -85,6 +85,7 @@ impl Prepared {
             outbound: visible.outbound,
             resolve: spec.resolve.is_some(),
             memory_mb: limits.memory_mb,
+            log_bytes: limits.log_bytes,
         };
         let mut frame = Vec::new();
         wire::encode(&Down::Start(Box::new(start)), &mut frame)

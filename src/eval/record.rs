@@ -2,11 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::wire::{Failure, Level, Outcome, RunId};
 
-/// One run. As JSON it is a `RunEvent` of `kernel.d.ts`.
+/// One run.
 #[derive(Debug, Clone)]
 pub struct Record {
     pub run: RunId,
@@ -26,8 +26,7 @@ pub struct Record {
 }
 
 /// What a run was asked for by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunKind {
     Fetch,
     Call,
@@ -36,44 +35,41 @@ pub enum RunKind {
 }
 
 /// What `tail` is told.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum TailEvent {
-    #[serde(rename_all = "camelCase")]
-    Run {
-        run: String,
-        parent: Option<String>,
-        id: Option<String>,
-        kind: RunKind,
-        started_at: u64,
-        ended_at: u64,
-        cpu_ms: f64,
-        memory_peak: u64,
-        outcome: Outcome,
-        error: Option<TailError>,
-        method: Option<String>,
-        url: Option<String>,
-        status: Option<u16>,
-        lines_dropped: u32,
-    },
-    Log {
-        run: String,
-        id: Option<String>,
-        at: u64,
-        level: Level,
-        text: String,
-    },
+    Run(Box<RunEvent>),
+    Log { run: RunId, id: Option<String>, at_ms: u64, level: Level, text: String },
 }
 
-/// What went wrong in a run.
-#[derive(Debug, Serialize)]
-pub struct TailError {
-    message: String,
-    stack: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<u64>,
+/// A run that has ended, under the id by which its program is known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunEvent {
+    pub run: RunId,
+    pub parent: Option<RunId>,
+    pub id: Option<String>,
+    pub kind: RunKind,
+    pub started_ms: u64,
+    pub ended_ms: u64,
+    pub cpu_us: u64,
+    pub memory_peak: u64,
+    pub outcome: Outcome,
+    pub error: Option<Failure>,
+    pub method: Option<String>,
+    pub url: Option<String>,
+    pub status: Option<u16>,
+    pub lines_dropped: u32,
+}
+
+impl RunKind {
+    /// The word in `kernel.d.ts`.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunKind::Fetch => "fetch",
+            RunKind::Call => "call",
+            RunKind::Alarm => "alarm",
+            RunKind::Tail => "tail",
+        }
+    }
 }
 
 impl Record {
@@ -106,32 +102,22 @@ impl Record {
 
     /// The event of its end, under the id by which its program is known.
     pub fn into_event(self, id: Option<String>) -> TailEvent {
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "CPU times are far below 2^53 us"
-        )]
-        let cpu_ms = self.cpu_us as f64 / 1000.0;
-        TailEvent::Run {
-            run: digits(self.run),
-            parent: self.parent.map(digits),
+        TailEvent::Run(Box::new(RunEvent {
+            run: self.run,
+            parent: self.parent,
             id,
             kind: self.kind,
-            started_at: self.started_ms,
-            ended_at: now_ms(),
-            cpu_ms,
+            started_ms: self.started_ms,
+            ended_ms: now_ms(),
+            cpu_us: self.cpu_us,
             memory_peak: self.memory_peak,
             outcome: self.outcome,
-            error: self.error.map(|failure| TailError {
-                message: failure.message,
-                stack: failure.stack,
-                limit: failure.limit.as_ref().map(|(limit, _)| limit.clone()),
-                value: failure.limit.map(|(_, value)| value),
-            }),
+            error: self.error,
             method: self.method,
             url: self.url,
             status: self.status,
             lines_dropped: self.lines_dropped,
-        }
+        }))
     }
 }
 

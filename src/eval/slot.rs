@@ -396,6 +396,7 @@ impl Slot {
             template.retire();
         }
         old.iter()
+            .filter(|template| !template.shared())
             .chain(&isolates)
             .for_each(|process| process.retire());
         Ok(())
@@ -458,9 +459,6 @@ impl Slot {
             if !self.hears() {
                 continue;
             }
-            let Ok(events) = serde_json::to_string(&events) else {
-                continue;
-            };
             // Its failure is in the log; the records are lost, as the manual says they may be.
             let _ = self.call(Work::Tail { events }, Caller::default()).await;
         }
@@ -487,6 +485,13 @@ impl Slot {
     }
 }
 
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let (template, isolates) = self.take_processes();
+        template.iter().chain(&isolates).for_each(|process| process.retire());
+    }
+}
+
 impl Owner for Slot {
     fn call(&self, process: &Arc<Process>, run: RunId, call: CallId, body: Call) {
         if let Some(slot) = self.this.upgrade() {
@@ -502,9 +507,9 @@ impl Owner for Slot {
     fn line(&self, run: RunId, level: Level, text: String) {
         match self.parent.as_ref().and_then(Weak::upgrade) {
             Some(parent) => parent.tell(TailEvent::Log {
-                run: digits(run),
+                run,
                 id: self.id.clone(),
-                at: now_ms(),
+                at_ms: now_ms(),
                 level,
                 text,
             }),
@@ -573,8 +578,7 @@ impl Templates {
     fn find(&self, digest: &[u8; 32]) -> Option<Arc<Process>> {
         let mut known = lock(&self.known);
         let (used, template) = known.get_mut(digest)?;
-        let shared = matches!(template.loaded_now(), Some(Ok(loaded)) if loaded.pure);
-        if !template.alive() || !shared {
+        if !template.alive() || !template.shared() {
             return None;
         }
         *used = Instant::now();

@@ -296,7 +296,7 @@
       return this.call(run, "alarm", [{ names, scheduledAt: new Date(scheduledAt), retries }]);
     },
     tail(run, events) {
-      return this.call(run, "tail", [JSON.parse(events)]);
+      return this.call(run, "tail", [events]);
     },
     unhandled(promise, reason) {
       if (!web.unhandledRejection(promise, reason)) logError(reason, "Uncaught (in promise)");

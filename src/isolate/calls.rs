@@ -802,10 +802,9 @@ fn done(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let run = run_id(args.get_or_undefined(0), context)?;
     let host = Host::of(context);
     host.executor.forget(run);
-    host.send(&Up::Done {
-        run,
-        cpu_us: host.meter.close(run),
-    });
+    let lines_dropped = host.lines.close(run);
+    let cpu_us = host.meter.close(run);
+    host.send(&Up::Done { run, cpu_us, lines_dropped });
     Ok(JsValue::undefined())
 }
 
@@ -874,7 +873,9 @@ fn line(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let text = text(args.get_or_undefined(1), context)?;
     let host = Host::of(context);
     let run = host.executor.run();
-    host.send(&Up::Line { run, level, text });
+    if host.lines.spend(run, text.len()) {
+        host.send(&Up::Line { run, level, text });
+    }
     Ok(JsValue::undefined())
 }
 
@@ -976,7 +977,8 @@ fn unexpected() -> JsResult<JsValue> {
     Err(type_error("The kernel gave an answer of another kind"))
 }
 
-fn object(fields: &[(&str, JsValue)], context: &mut Context) -> JsResult<JsValue> {
+/// A plain object.
+pub fn object(fields: &[(&str, JsValue)], context: &mut Context) -> JsResult<JsValue> {
     let object = JsObject::with_object_proto(context.intrinsics());
     for (key, value) in fields {
         object.create_data_property_or_throw(js_string!(*key), value.clone(), context)?;
@@ -996,7 +998,7 @@ fn strings(list: &[String], context: &mut Context) -> JsValue {
     clippy::cast_precision_loss,
     reason = "counts and sizes are far below 2^53"
 )]
-fn number(value: u64) -> JsValue {
+pub fn number(value: u64) -> JsValue {
     match i32::try_from(value) {
         Ok(small) => small.into(),
         Err(_) => (value as f64).into(),

@@ -81,11 +81,8 @@ fn sqlite_code(error: &StorageError) -> &str {
 }
 
 fn isolate_error(failure: &Failure, context: &mut Context) -> JsResult<JsObject> {
-    let outcome = serde_json::to_value(failure.outcome)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_string))
-        .unwrap_or_default();
-    let mut fields = vec![("outcome", js_string!(outcome.as_str()).into())];
+    let outcome = failure.outcome.word();
+    let mut fields = vec![("outcome", js_string!(outcome).into())];
     if let Some((limit, value)) = &failure.limit {
         fields.push(("limit", js_string!(limit.as_str()).into()));
         #[allow(clippy::cast_precision_loss, reason = "limits are far below 2^53")]

@@ -11,6 +11,7 @@ use boa_engine::object::builtins::{AlignedVec, JsArrayBuffer, JsPromise, JsUint8
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsValue, js_string};
 
 use super::executor::Executor;
+use super::lines::Lines;
 use super::meter::Meter;
 use super::socket::{Socket, SocketError};
 use crate::limits::{CALLS_OPEN_MAX, CHUNK_BYTES_MAX, WINDOW_BYTES};
@@ -24,6 +25,8 @@ pub struct Host {
     pub executor: Rc<Executor>,
     /// CPU time by run.
     pub meter: Meter,
+    /// Console lines by run.
+    pub lines: Lines,
     calls: RefCell<HashMap<CallId, Pending>>,
     calls_made: Cell<CallId>,
     sources: RefCell<HashMap<StreamId, Source>>,
@@ -69,6 +72,7 @@ impl Host {
             socket: RefCell::new(socket),
             executor,
             meter: Meter::default(),
+            lines: Lines::default(),
             calls: RefCell::default(),
             calls_made: Cell::new(0),
             sources: RefCell::default(),

@@ -6,8 +6,10 @@
 
 mod calls;
 mod errors;
+mod events;
 mod executor;
 mod host;
+mod lines;
 mod meter;
 mod modules;
 mod realm;
@@ -267,14 +269,11 @@ impl Process {
                 let args = [calls::from_run(run), names, at, retries.into()];
                 self.bridge.call("alarm", &args, context)?;
             }
-            Down::Tail {
-                run,
-                events,
-                revisions,
-            } => {
+            Down::Tail { run, events, revisions } => {
                 self.begin(run, &revisions);
                 let context = &mut cell.borrow_mut();
-                let args = [calls::from_run(run), js_string!(events.as_str()).into()];
+                let events = events::list(events, context)?;
+                let args = [calls::from_run(run), events];
                 self.bridge.call("tail", &args, context)?;
             }
             Down::Answer { call, result } => host.answer(call, result, &mut cell.borrow_mut())?,
@@ -377,6 +376,7 @@ impl Process {
     // Parses, links and evaluates; waits for top-level `await`.
     fn load(&self, start: &mut Start, cell: &RefCell<&mut Context>) -> Result<Exports, Failure> {
         sandbox::limit_memory(start.memory_mb);
+        self.host.lines.set_budget(start.log_bytes);
         let fail = |error: JsError| errors::failure(&error, &mut cell.borrow_mut());
         self.prepare(start, cell).map_err(fail)?;
         let main = {

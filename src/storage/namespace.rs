@@ -11,7 +11,7 @@ use super::quota::{Allowance, Quotas};
 use super::sqlite::{Database, Leash, PAGE_BYTES, Role, reads_by_its_first_word};
 use super::stores::Shared;
 use super::{BatchMode, Deadline, NameError, ResultSet, Revision, Statement, StorageError, Usage};
-use crate::limits::{BATCH_STATEMENTS_MAX, NAME_BYTES_MAX, NAMESPACE_DEPTH_MAX};
+use crate::limits::{BATCH_STATEMENTS_MAX, INTERRUPT_GRACE, NAME_BYTES_MAX, NAMESPACE_DEPTH_MAX};
 
 /// Free space on the disk below which SQLite's "full" is the disk's and not the quota's.
 const DISK_FULL_BELOW_BYTES: u64 = 16 << 20;
@@ -213,10 +213,12 @@ impl Namespace {
             let found = namespace.shared.index.find(namespace.path());
             let id = found.filter(|place| place.written).map(|place| place.id);
             // Taken out while it works, so that a panic closes it rather than leave it half done.
-            let mut connection = namespace.connection(slot.take(), id, Role::Reader)?;
+            let mut connection = namespace
+                .connection(slot.take(), id, Role::Reader)
+                .map_err(|error| namespace.dropped_or(id, error))?;
             let outcome = connection.database.read(&statements, leash);
             *slot = Some(connection);
-            outcome
+            outcome.map_err(|error| namespace.dropped_or(id, error))
         };
         self.on(&self.node.reader, deadline, job, |_| ()).await
     }
@@ -274,7 +276,9 @@ impl Namespace {
                 index.create(self.path(), &self.quotas)?
             }
         };
-        let mut connection = self.connection(slot.take(), Some(id), Role::Writer)?;
+        let mut connection = self
+            .connection(slot.take(), Some(id), Role::Writer)
+            .map_err(|error| self.dropped_or(Some(id), error))?;
         let database = &mut connection.database;
         let mut settle = |pages| index.charge(self.path(), id, pages, &self.quotas);
         let outcome = database.pages().and_then(|pages| {
@@ -296,7 +300,17 @@ impl Namespace {
                 (written.results, revision)
             });
         *slot = Some(connection);
-        outcome
+        outcome.map_err(|error| self.dropped_or(Some(id), error))
+    }
+
+    /// What fails because its file has gone says so, whatever SQLite made of it.
+    fn dropped_or(&self, id: Option<Id>, error: StorageError) -> StorageError {
+        let still_there = self.shared.index.find(self.path()).map(|place| place.id);
+        if id.is_some() && id != still_there {
+            StorageError::Dropped
+        } else {
+            error
+        }
     }
 
     fn allowance(&self) -> Allowance {
@@ -372,12 +386,15 @@ impl Namespace {
             answer.send(outcome).ok();
             afterwards(&mut slot);
         });
-        let outcome = answered.await.unwrap_or_else(|_| {
-            // Out of memory in the middle of a row, most likely. The connection is closed.
-            Err(StorageError::failed("the statement could not be finished"))
-        });
+        let latest = deadline.instant() + INTERRUPT_GRACE;
+        let outcome = tokio::time::timeout_at(latest.into(), answered).await;
         drop(abandoning);
-        outcome
+        match outcome {
+            Ok(Ok(outcome)) => outcome,
+            // Out of memory in the middle of a row, most likely. The connection is closed.
+            Ok(Err(_)) => Err(StorageError::failed("the statement could not be finished")),
+            Err(_) => Err(StorageError::Deadline),
+        }
     }
 }
 

@@ -392,7 +392,7 @@ fn decode_hex(text: JsStr<'_>, room: usize) -> Decoded {
         bytes: Vec::new(),
         fault: None,
     };
-    if text.len() % 2 != 0 {
+    if !text.len().is_multiple_of(2) {
         decoded.fault = Some("The hex text has an odd number of digits");
         return decoded;
     }

@@ -2,14 +2,15 @@
 
 use super::bytes::{ByteView, array_buffer, from_utf8, text, uint8_array, usv_string};
 use super::interface::{
-    Interface, construct, create, function, list_of, put, receiver, require, require_new,
-    type_error,
+    Interface, construct, create, for_each_of, function, iterator_method, put, receiver, require,
+    require_new, type_error,
 };
 use boa_engine::native_function::NativeFunctionPointer;
 use boa_engine::object::builtins::JsPromise;
 use boa_engine::value::IntegerOrInfinity;
 use boa_engine::{
-    Context, Finalize, JsArgs, JsData, JsObject, JsResult, JsString, JsValue, Trace, js_string,
+    Context, Finalize, JsArgs, JsData, JsError, JsObject, JsResult, JsString, JsValue, Trace,
+    js_string,
 };
 use std::ops::Range;
 use std::rc::Rc;
@@ -115,6 +116,35 @@ pub fn file(data: BlobData, name: JsString, context: &mut Context) -> JsObject {
     )
 }
 
+/// A new `Blob`, made by native code.
+pub fn blob(data: BlobData, context: &mut Context) -> JsObject {
+    create(Blob { data }, context)
+}
+
+/// A new `File` with a date of its own, made by native code.
+pub fn file_of(
+    data: BlobData,
+    name: JsString,
+    last_modified: f64,
+    context: &mut Context,
+) -> JsObject {
+    create(
+        File {
+            data,
+            name,
+            last_modified,
+        },
+        context,
+    )
+}
+
+/// The name and the date of a `File`.
+#[must_use]
+pub fn file_facts(object: &JsObject) -> Option<(JsString, f64)> {
+    let file = object.downcast_ref::<File>()?;
+    Some((file.name.clone(), file.last_modified))
+}
+
 /// Whether a value is a `File`.
 #[must_use]
 pub fn is_file(value: &JsValue) -> bool {
@@ -146,13 +176,13 @@ fn new_blob(
 ) -> JsResult<JsValue> {
     require_new(new_target)?;
     let parts = arguments.get_or_undefined(0);
-    let options = Options::of(arguments.get_or_undefined(1), "Blob", context)?;
-    let bytes = if parts.is_undefined() {
+    let parts = if parts.is_undefined() {
         Vec::new()
     } else {
-        bytes_of_parts(parts, options.native_endings, context)?
+        parts_of(parts, context)?
     };
-    let data = BlobData::new(bytes, options.kind);
+    let options = Options::of(arguments.get_or_undefined(1), "Blob", context)?;
+    let data = BlobData::new(joined(&parts, options.native_endings), options.kind);
     Ok(construct(new_target, Blob { data }, context)?.into())
 }
 
@@ -163,6 +193,7 @@ fn new_file(
 ) -> JsResult<JsValue> {
     require_new(new_target)?;
     require(arguments, 2, "File constructor")?;
+    let parts = parts_of(arguments.get_or_undefined(0), context)?;
     let name = usv_string(arguments.get_or_undefined(1), context)?;
     let given = arguments.get_or_undefined(2);
     let options = Options::of(given, "File", context)?;
@@ -175,12 +206,7 @@ fn new_file(
     } else {
         whole(&last_modified, context)?
     };
-    let bytes = bytes_of_parts(
-        arguments.get_or_undefined(0),
-        options.native_endings,
-        context,
-    )?;
-    let data = BlobData::new(bytes, options.kind);
+    let data = BlobData::new(joined(&parts, options.native_endings), options.kind);
     Ok(construct(
         new_target,
         File {
@@ -257,28 +283,49 @@ fn media_type(kind: &JsString) -> String {
     }
 }
 
-fn bytes_of_parts(
-    parts: &JsValue,
-    native_endings: bool,
-    context: &mut Context,
-) -> JsResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    for part in list_of(parts, context)? {
-        if let Some(view) = ByteView::of(&part, context)? {
-            view.read(|part| bytes.extend_from_slice(part));
+/// What a blob is made of.
+enum Part {
+    Bytes(Vec<u8>),
+    Blob(BlobData),
+    Text(String),
+}
+
+/// Converts each part as the iterator gives it, so that a part can still change the list.
+fn parts_of(parts: &JsValue, context: &mut Context) -> JsResult<Vec<Part>> {
+    let method = match parts.as_object() {
+        Some(object) => iterator_method(&object, context)?,
+        None => None,
+    };
+    let Some(method) = method else {
+        return Err(type_error("Blob: the parts are not iterable"));
+    };
+    let mut list = Vec::new();
+    for_each_of(parts, &method, context, |part, context| {
+        list.push(if let Some(view) = ByteView::of(&part, context)? {
+            Part::Bytes(view.to_vec())
         } else if let Some(blob) = BlobData::of(&part) {
-            bytes.extend_from_slice(blob.bytes());
+            Part::Blob(blob)
         } else {
-            let part = part.to_string(context)?;
-            let part = text(&part);
-            if native_endings {
+            Part::Text(text(&part.to_string(context)?).into_owned())
+        });
+        Ok(())
+    })?;
+    Ok(list)
+}
+
+fn joined(parts: &[Part], native_endings: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        match part {
+            Part::Bytes(part) => bytes.extend_from_slice(part),
+            Part::Blob(part) => bytes.extend_from_slice(part.bytes()),
+            Part::Text(part) if native_endings => {
                 bytes.extend_from_slice(part.replace("\r\n", "\n").replace('\r', "\n").as_bytes());
-            } else {
-                bytes.extend_from_slice(part.as_bytes());
             }
+            Part::Text(part) => bytes.extend_from_slice(part.as_bytes()),
         }
     }
-    Ok(bytes)
+    bytes
 }
 
 fn size(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
@@ -305,17 +352,16 @@ fn slice(this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResu
         if value.is_undefined() {
             return Ok(default);
         }
-        let relative = value.to_integer_or_infinity(context)?;
-        Ok::<_, boa_engine::JsError>(match relative {
-            IntegerOrInfinity::Integer(integer) if integer < 0 => {
-                size.saturating_sub(usize::try_from(integer.unsigned_abs()).unwrap_or(usize::MAX))
-            }
-            IntegerOrInfinity::Integer(integer) => {
-                usize::try_from(integer).unwrap_or(size).min(size)
-            }
-            IntegerOrInfinity::PositiveInfinity => size,
-            IntegerOrInfinity::NegativeInfinity => 0,
-        })
+        // `[Clamp] long long`: halves go to the even neighbour, and NaN is 0.
+        let relative = value.to_number(context)?.round_ties_even();
+        let size_float = size as f64;
+        let from_start = if relative < 0.0 {
+            size_float + relative
+        } else {
+            relative
+        };
+        // A cast of NaN is 0.
+        Ok::<_, JsError>(from_start.clamp(0.0, size_float) as usize)
     };
     let start = position(0, 0)?;
     let end = position(1, size)?.max(start);

@@ -52,7 +52,8 @@ impl ByteView {
             let Some(memory) = memory.as_object().and_then(|buffer| Memory::of(&buffer)) else {
                 return Ok(None);
             };
-            // Both throw when the view is out of bounds or its buffer detached: then it has no bytes.
+            // Both throw when the view is out of bounds or its buffer detached: then it has no
+            // bytes.
             let start = view.byte_offset(context).unwrap_or(0);
             let length = view.byte_length(context).unwrap_or(0);
             let start = usize::try_from(start).unwrap_or(usize::MAX);

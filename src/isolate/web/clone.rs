@@ -1,7 +1,8 @@
 //! Structured clone: values as bytes, for calls between processes and for `structuredClone`.
 //!
-//! What is written is compact and private to one build of the kernel. Errors keep their own `name` where the
-//! standard would drop it, since a caller in another process has nothing else to tell them apart by.
+//! What is written is compact and private to one build of the kernel. Errors keep their own `name`
+//! where the standard would drop it, since a caller in another process has nothing else to tell
+//! them apart by.
 
 mod read;
 mod write;
@@ -15,8 +16,8 @@ use boa_engine::{
     Context, Finalize, JsArgs, JsData, JsError, JsObject, JsResult, JsValue, Trace, js_string,
 };
 
-/// How deep values may nest. The walk is recursive; a level takes about seven kilobytes of stack in a build that is
-/// not optimised, and an isolate has 64 MB.
+/// How deep values may nest. The walk is recursive; a level takes about seven kilobytes of stack in
+/// a build that is not optimised, and an isolate has 64 MB.
 pub const DEPTH_MAX: usize = 1_000;
 
 /// The first byte of every clone.
@@ -51,6 +52,8 @@ mod tag {
     pub const TYPED_ARRAY: u8 = 22;
     pub const DATA_VIEW: u8 = 23;
     pub const BOXED: u8 = 24;
+    pub const BLOB: u8 = 25;
+    pub const FILE: u8 = 26;
     // Keys of properties.
     pub const KEY_END: u8 = 0;
     pub const KEY_INDEX: u8 = 1;
@@ -88,8 +91,8 @@ pub fn serialize(value: &JsValue, context: &mut Context) -> JsResult<Vec<u8>> {
     write::Writer::new(context).run(value)
 }
 
-/// Reads what [`serialize`] wrote. Other bytes give a `DataCloneError` or some value, and never more work than
-/// there are bytes.
+/// Reads what [`serialize`] wrote. Other bytes give a `DataCloneError` or some value, and never
+/// more work than there are bytes.
 pub fn deserialize(bytes: &[u8], context: &mut Context) -> JsResult<JsValue> {
     match read::Reader::new(bytes).run(context) {
         Ok(value) => Ok(value),
@@ -100,8 +103,9 @@ pub fn deserialize(bytes: &[u8], context: &mut Context) -> JsResult<JsValue> {
     }
 }
 
-/// Makes every class that a script has defined on the global object so far uncloneable: they are the platform's,
-/// and a copy of their properties would be an empty shell. To be called when the last script has run.
+/// Makes every class that a script has defined on the global object so far uncloneable: they are
+/// the platform's, and a copy of their properties would be an empty shell. To be called when the
+/// last script has run.
 pub fn refuse_platform_classes(context: &mut Context) -> JsResult<()> {
     let global = context.global_object();
     let exception = web_member("DOMException", context)?;

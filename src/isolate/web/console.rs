@@ -217,16 +217,13 @@ fn print(level: Level, arguments: &[JsValue], context: &mut Context) -> JsResult
 fn emit(level: Level, text: &str, context: &mut Context) -> JsResult<JsValue> {
     let groups = with_state(context, |state| state.groups);
     let margin = "  ".repeat(groups.min(INDENTS_MAX));
-    let mut cut = text;
-    if let Some((end, _)) = text.char_indices().nth(LINE_CHARS_MAX) {
-        cut = &text[..end];
-    }
     let mut line = if groups == 0 {
-        cut.to_owned()
+        text.to_owned()
     } else {
-        format!("{margin}{}", cut.replace('\n', &format!("\n{margin}")))
+        format!("{margin}{}", text.replace('\n', &format!("\n{margin}")))
     };
-    if cut.len() < text.len() {
+    if let Some((end, _)) = line.char_indices().nth(LINE_CHARS_MAX) {
+        line.truncate(end);
         line.push_str("...");
     }
     if let Some(log) = web_member("log", context)?.as_callable() {

@@ -196,13 +196,14 @@
   };
   const gcm = (run, algorithm, key, data, usage) => {
     const { name, given } = normalize(algorithm, "AES-GCM");
+    const input = native.copy(data);
     const { bytes } = use(key, name, usage);
     const iv = parameter(given, "iv");
     const additional = given.additionalData === undefined ? new Bytes(0) : native.copy(given.additionalData);
     const tagBits = given.tagLength ?? 128;
     if (tagBits !== 128) fail("NotSupportedError", "Only tags of 128 bits are supported");
     if (iv.length !== 12 && iv.length !== 16) fail("NotSupportedError", "Only an iv of 12 or 16 bytes is supported");
-    return run(bytes, iv, additional, data);
+    return run(bytes, iv, additional, input);
   };
 
   class SubtleCrypto {
@@ -215,26 +216,26 @@
     }
     async sign(algorithm, key, data) {
       need(3, arguments.length, "sign");
-      const bytes = native.copy(data);
       const { name } = normalize(algorithm, "HMAC");
+      const bytes = native.copy(data);
       const state = use(key, name, "sign");
       return native.hmac(state.algorithm.hash.name, state.bytes, bytes);
     }
     async verify(algorithm, key, signature, data) {
       need(4, arguments.length, "verify");
+      const { name } = normalize(algorithm, "HMAC");
       const given = native.copy(signature);
       const bytes = native.copy(data);
-      const { name } = normalize(algorithm, "HMAC");
       const state = use(key, name, "verify");
       return native.equal(native.hmac(state.algorithm.hash.name, state.bytes, bytes), given);
     }
     async encrypt(algorithm, key, data) {
       need(3, arguments.length, "encrypt");
-      return gcm(native.seal, algorithm, key, native.copy(data), "encrypt");
+      return gcm(native.seal, algorithm, key, data, "encrypt");
     }
     async decrypt(algorithm, key, data) {
       need(3, arguments.length, "decrypt");
-      return gcm(native.open, algorithm, key, native.copy(data), "decrypt");
+      return gcm(native.open, algorithm, key, data, "decrypt");
     }
     async importKey(format, keyData, algorithm, extractable, keyUsages) {
       need(5, arguments.length, "importKey");
@@ -250,6 +251,7 @@
     async generateKey(algorithm, extractable, keyUsages) {
       need(3, arguments.length, "generateKey");
       const normal = normalize(algorithm, "HMAC", "AES-GCM");
+      if (normal.name === "HMAC") hashOf(normal.given);
       const usages = usageList(keyUsages);
       checkUsages(normal.name, usages);
       const length = keyBits(normal);
@@ -280,7 +282,7 @@
     async unwrapKey(format, wrappedKey, unwrappingKey, unwrapAlgorithm, unwrappedKeyAlgorithm, extractable, keyUsages) {
       need(7, arguments.length, "unwrapKey");
       const usages = usageList(keyUsages);
-      const opened = new Bytes(gcm(native.open, unwrapAlgorithm, unwrappingKey, native.copy(wrappedKey), "unwrapKey"));
+      const opened = new Bytes(gcm(native.open, unwrapAlgorithm, unwrappingKey, wrappedKey, "unwrapKey"));
       let data = opened;
       if (`${format}` === "jwk") {
         try {

@@ -9,11 +9,10 @@
 
   const local = (request, type, bytes) => {
     const { method } = request;
-    const list = ["content-type", type];
-    if (type !== "" && bytes !== null) list.push("content-length", `${bytes.byteLength}`);
+    const list = type === "" ? [] : ["content-type", type];
     return web.makeResponse({
       status: 200, statusText: "OK", headers: list, url: request.url, redirected: false,
-      body: method === "HEAD" ? new Uint8Array(0) : bytes,
+      body: method === "HEAD" ? null : bytes,
     });
   };
   const scheme = (url, name) => apply(startsWith, url, [name]);

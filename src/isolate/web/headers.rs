@@ -236,11 +236,11 @@ fn sorted(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
     pairs.sort_by(|(left, _), (right, _)| left.iter().cmp(right.iter()));
     let mut items: Vec<JsValue> = Vec::with_capacity(list.items.len());
     for group in pairs.chunk_by(|(left, _), (right, _)| left == right) {
-        let Some((name, _)) = group.first() else {
+        let Some((first, _)) = group.first() else {
             continue;
         };
-        let name = JsValue::from((*name).clone());
-        if is_set_cookie(group[0].0) {
+        let name = JsValue::from((*first).clone());
+        if is_set_cookie(first) {
             for (_, value) in group {
                 items.extend([name.clone(), (*value).clone().into()]);
             }

@@ -1,7 +1,7 @@
 //! Values as text for people: what `console.log` prints.
 //!
-//! It reads objects from outside and never runs a program's code: no getter, no `toString`, no trap of a Proxy. The
-//! work is bounded however great the value is.
+//! It reads objects from outside and never runs a program's code: no getter, no `toString`, no trap
+//! of a Proxy. The work is bounded however great the value is.
 
 use super::bytes::{ByteView, from_units, str_text};
 use super::interface::{PlatformDescriptions, web_member};
@@ -32,7 +32,8 @@ pub const DEPTH_SHOWN: usize = 4;
 // How many items of a container are shown, as in Node and Deno.
 const ITEMS_MAX: usize = 100;
 
-// How many properties are looked through for one text: an object may be great and be met at many places.
+// How many properties are looked through for one text: an object may be great and be met at many
+// places.
 const WORK_MAX: usize = 200_000;
 
 // The width that fits a terminal of 80 with some indentation.
@@ -619,7 +620,8 @@ impl Inspector<'_> {
         }
     }
 
-    /// The name or message: a plain property, or that of a `DOMException`, whose getters are the platform's.
+    /// The name or message: a plain property, or that of a `DOMException`, whose getters are the
+    /// platform's.
     fn error_part(&mut self, error: &JsObject, part: &str) -> Option<String> {
         let key = PropertyKey::from(JsString::from(part));
         let property = found(error, key.clone())?;
@@ -703,7 +705,8 @@ fn function_text(function: &JsObject) -> String {
     let name = name
         .map(|name| shown(&name))
         .filter(|name| !name.is_empty());
-    // Only a class has a prototype that cannot be assigned, among the functions that programs write.
+    // Only a class has a prototype that cannot be assigned, among the functions that programs
+    // write.
     let prototype = own(function, &js_string!("prototype").into());
     let is_class = function.is::<OrdinaryFunction>()
         && prototype.is_some_and(|property| property.writable() == Some(false));
@@ -795,7 +798,8 @@ pub fn quoted(string: &JsString, chars_max: usize) -> String {
     text
 }
 
-/// A bigint as JavaScript writes it. Beyond some size the digits would take too long, and nobody reads them.
+/// A bigint as JavaScript writes it. Beyond some size the digits would take too long, and nobody
+/// reads them.
 pub fn bigint_text(bigint: &JsBigInt) -> String {
     const BITS_MAX: u64 = 16_384;
     let bits = bigint.as_inner().bits();

@@ -1,7 +1,8 @@
 //! Interfaces: web classes made in Rust, shaped as Web IDL asks.
 //!
-//! An object of such a class carries its data natively, so the brand check is a downcast and no program can
-//! forge it. Members are enumerable, constants read-only, and a missing argument is a `TypeError`.
+//! An object of such a class carries its data natively, so the brand check is a downcast and no
+//! program can forge it. Members are enumerable, constants read-only, and a missing argument is a
+//! `TypeError`.
 
 use boa_engine::builtins::proxy::Proxy;
 use boa_engine::native_function::NativeFunctionPointer;
@@ -37,7 +38,8 @@ pub struct PlatformDescriptions {
 }
 
 impl PlatformDescriptions {
-    /// Makes `describe` the function that gives, for an object with this prototype, a plain object to show.
+    /// Makes `describe` the function that gives, for an object with this prototype, a plain object
+    /// to show.
     pub fn add(prototype: JsObject, describe: JsObject, context: &mut Context) {
         let mut host = context.realm().host_defined_mut();
         if !host.has::<Self>() {

@@ -1,6 +1,8 @@
-//! `multipart/form-data` as bytes: written as browsers write it, read as browsers and servers agree on it.
+//! `multipart/form-data` as bytes: written as browsers write it, read as browsers and servers agree
+//! on it.
 
-// More parts than any form of ours has; a body of nothing but boundaries must not become millions of objects.
+// More parts than any form of ours has; a body of nothing but boundaries must not become millions
+// of objects.
 const PARTS_MAX: usize = 10_000;
 
 /// One field of a form.

@@ -96,6 +96,6 @@ fn to_json(this: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsV
 
 fn user_agent(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
     receiver::<Navigator>(this)?;
-    // One product token and no version, as ECMA-429 recommends.
+    // One product token and nothing more, as ECMA-429 recommends.
     Ok(js_string!("ValTownTown").into())
 }

@@ -98,11 +98,16 @@ fn attempt(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
         return Err(js_error!(TypeError: "not a function"));
     };
     let rest = args.get(2..).unwrap_or_default();
-    let outcome = function
-        .call(args.get_or_undefined(1), rest, context)
-        .and_then(|value| promise_of(&value, context));
+    let outcome = function.call(args.get_or_undefined(1), rest, context);
     match outcome {
-        Ok(promise) => Ok(promise.into()),
+        // Web IDL: what a callback returns is converted to a promise of its own.
+        Ok(value) => {
+            let (promise, settle) = JsPromise::new_pending(context);
+            settle
+                .resolve
+                .call(&JsValue::undefined(), &[value], context)?;
+            Ok(promise.into())
+        }
         Err(error) => {
             // What JavaScript cannot catch (a reached limit) ends the program instead.
             let reason = JsError::into_opaque(error, context)?;

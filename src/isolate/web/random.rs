@@ -1,11 +1,13 @@
-//! Randomness, which a fork must not share: nothing is drawn before the fork, and every child reseeds.
+//! Randomness, which a fork must not share: nothing is drawn before the fork, and every child
+//! reseeds.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::cell::{Cell, RefCell};
 
 thread_local! {
-    // None until first needed. A generator seeded before a fork would give every child the same numbers.
+    // None until first needed. A generator seeded before a fork would give every child the same
+    // numbers.
     static GENERATOR: RefCell<Option<StdRng>> = const { RefCell::new(None) };
     static DRAWN: Cell<bool> = const { Cell::new(false) };
 }
@@ -17,8 +19,8 @@ pub struct RandomError {
     reason: String,
 }
 
-/// Gives this process randomness of its own, `Math.random` included. To be called in every child, before the
-/// sandbox closes.
+/// Gives this process randomness of its own, `Math.random` included. To be called in every child,
+/// before the sandbox closes.
 pub fn reseed() -> Result<(), RandomError> {
     // Whatever happens below, what was inherited is gone.
     GENERATOR.set(None);

@@ -175,6 +175,7 @@
     }
     if (options !== null) s.options = options;
     if (method !== undefined) s.method = methodOf(method);
+    if (s.options?.mode === "no-cors" && s.method !== "GET" && s.method !== "HEAD" && s.method !== "POST") throw new TypeError(`${s.method} is not a method for the mode no-cors`);
     if (signal !== undefined) {
       if (signal !== null && !web.isAbortSignal(signal)) throw new TypeError("signal is not an AbortSignal");
       s.follow = signal;
@@ -188,7 +189,11 @@
     if (has) {
       s.body = bodies.extract(body);
       const type = bodies.extractedType();
-      if (type !== null && !headers.has(s.headers, "content-type")) s.headers.push("content-type", type);
+      if (type !== null && !headers.has(s.headers, "content-type")) {
+        const list = s.headers, end = list.length;
+        list[end] = "content-type";
+        list[end + 1] = type;
+      }
       if (s.body.stream !== null && keepalive) throw new TypeError("A request with keepalive must not have a stream as its body");
     }
   };

@@ -124,7 +124,7 @@
 
   web.isResponse = isResponse;
   web.makeResponse = ({ status, statusText, headers: list, url, redirected, body }) => {
-    const s = state(status, statusText ?? "", list, bodies.fromHost(body));
+    const s = state(status, statusText ?? "", list, nullBody(status) ? null : bodies.fromHost(body));
     s.immutable = true;
     s.type = "basic";
     s.redirected = !!redirected;

@@ -48,7 +48,7 @@ pub fn text(arguments: &[JsValue], context: &mut Context) -> Option<String> {
         }
     }
     let mut header = vec!["(idx)".to_owned()];
-    header.extend(columns.iter().map(|key| inspect_key(key)));
+    header.extend(columns.iter().map(inspect_key));
     if primitives {
         header.push("Values".to_owned());
     }

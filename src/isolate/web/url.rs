@@ -219,7 +219,10 @@ fn port(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
 
 fn set_port(this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     change(this, arguments, context, |url, value| {
-        quirks::set_port(url, value).unwrap_or_default()
+        // Nothing but what the parser drops is no port; only the empty string removes it.
+        if value.is_empty() || !value.bytes().all(|byte| matches!(byte, 9 | 10 | 13)) {
+            quirks::set_port(url, value).unwrap_or_default();
+        }
     })
 }
 

@@ -56,21 +56,26 @@ enum Argument {
 
 /// Kinds of virtual tables that programs may create. FTS3 and 4 are older and less defended.
 const MODULES: [&str; 2] = ["fts5", "rtree"];
-/// Functions that reach into the process, and one that copies its growing result with every match: some
-/// kilobytes are enough to keep it busy for minutes, and no deadline interrupts it.
-const FUNCTIONS_REFUSED: [(&str, &str); 4] = [
+/// Functions that reach into the process, and two that no deadline interrupts although some kilobytes
+/// keep them busy for minutes: `highlight` copies its growing result at every match, `snippet` compares
+/// every match with every other.
+const FUNCTIONS_REFUSED: [(&str, &str); 5] = [
     ("load_extension", "it reaches outside"),
     ("fts3_tokenizer", "it reaches outside"),
     ("sqlite_log", "it reaches outside"),
     (
         "highlight",
-        "it can take time without bound; use snippet, or mark matches in the program",
+        "it can take minutes; mark the matches in the program",
+    ),
+    (
+        "snippet",
+        "it can take minutes; cut the text in the program",
     ),
 ];
 
 /// Functions that take time by the square of their arguments, without a look at the deadline. A
 /// statement that uses one of them gets `SLOW_VALUE_BYTES_MAX` as the bound of all its values.
-const FUNCTIONS_SLOW: [&str; 3] = ["snippet", "json_patch", "jsonb_patch"];
+const FUNCTIONS_SLOW: [&str; 2] = ["json_patch", "jsonb_patch"];
 
 /// Bounds the memory of all connections together. Sorts, temporary tables and statement journals are
 /// in memory, because files would be outside every quota; this is what bounds them.
@@ -155,7 +160,8 @@ impl Guard {
         self.pages_committed.store(pages, Ordering::Relaxed);
     }
 
-    fn has_ended(&self) -> bool {
+    /// Whether the running job has to end.
+    pub(super) fn has_ended(&self) -> bool {
         locked(&self.leash)
             .as_ref()
             .is_some_and(|leash| leash.has_ended())

@@ -7,6 +7,7 @@ mod functions;
 mod run;
 mod text;
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,8 +90,16 @@ impl Database {
             Role::Writer | Role::Kernel => flags |= OpenFlags::SQLITE_OPEN_CREATE,
             Role::Reader => {}
         }
+        let is_new = fs::metadata(path).map_or(true, |file| file.len() == 0);
         let connection = Connection::open_with_flags(path, flags).map_err(StorageError::failed)?;
-        Self::prepared(connection, role)
+        let database = Self::prepared(connection, role)?;
+        if is_new {
+            // Without its first page a database is empty to SQLite, whatever is in its log.
+            fs::File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(StorageError::failed)?;
+        }
+        Ok(database)
     }
 
     /// An empty database of nobody: what a program sees before it has written anything.
@@ -188,11 +197,14 @@ impl Database {
         if self.connection.is_autocommit() {
             return Ok(results);
         }
-        let before = self.pages_committed()?;
+        // Whoever waited has been told that it failed, or will be.
+        if self.guard.has_ended() {
+            return Err(StorageError::Deadline);
+        }
         settle(self.pages()?)?;
         if let Err(error) = self.kernel("COMMIT") {
             // The size can only be smaller again than what was just allowed.
-            settle(before).ok();
+            settle(self.guard.pages_committed()).ok();
             return Err(error);
         }
         Ok(results)
@@ -269,10 +281,6 @@ impl Database {
         u32::try_from(pages).map_err(StorageError::failed)
     }
 
-    fn pages_committed(&self) -> Result<u32, StorageError> {
-        Ok(self.guard.pages_committed())
-    }
-
     /// Runs the kernel's own text to its end. Prepared anew each time: what the kernel may do must
     /// never be found in the cache by a program.
     fn kernel(&self, sql: &str) -> Result<(), StorageError> {
@@ -300,6 +308,8 @@ fn configure(connection: &mut Connection, role: Role, guard: &Arc<Guard>) -> rus
         // Both must come before the first page is written. Pages freed by deletes go back by `shrink`.
         connection.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}"))?;
         connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+        // A new file gets its first page here, which `Database::open` brings to the disk in one go.
+        connection.execute_batch("PRAGMA synchronous = OFF")?;
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     }
     connection.execute_batch(&format!(

@@ -30,7 +30,7 @@ pub(super) fn refuse(program: &Program) {
 /// Lowers a program from which types and JSX are gone.
 pub(super) fn lower(program: &mut Program, unresolved: Mark) {
     decorators::lower(program);
-    program.visit_mut_with(&mut using::Lowering::default());
+    program.visit_mut_with(&mut using::Lowering);
     program.visit_mut_with(&mut classes::Lowering::new(unresolved));
     program.visit_mut_with(&mut parameters::Lowering);
     program.mutate(inject_helpers(unresolved));
@@ -73,10 +73,8 @@ impl VisitMut for Parentheses {
     fn visit_mut_export_default_expr(&mut self, export: &mut ExportDefaultExpr) {
         if starts_with_async(&export.expr) {
             let expr = export.expr.take();
-            export.expr = Box::new(Expr::Paren(ParenExpr {
-                span: expr.span(),
-                expr,
-            }));
+            let span = expr.span();
+            *export.expr = Expr::Paren(ParenExpr { span, expr });
         }
     }
 }

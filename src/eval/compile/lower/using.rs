@@ -18,7 +18,6 @@ use super::{names, statements};
 use crate::eval::compile::diagnostics::report;
 
 /// Disposes of what `using` declares.
-#[derive(Default)]
 pub(super) struct Lowering;
 
 impl VisitMut for Lowering {
@@ -83,7 +82,7 @@ impl VisitMut for Lowering {
                 stmts: vec![using, *statement.body.take()],
                 ..Default::default()
             };
-            statement.body = Box::new(Stmt::Block(body));
+            *statement.body = Stmt::Block(body);
             let head =
                 statements::declaration(VarDeclKind::Const, Pat::Ident(element.into()), None);
             statement.left = ForHead::VarDecl(Box::new(head));

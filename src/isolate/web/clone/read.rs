@@ -1,7 +1,9 @@
-//! Reading a clone. Every count is checked against the bytes there are before anything is made of it.
+//! Reading a clone. Every count is checked against the bytes there are before anything is made of
+//! it.
 
 use super::{DEPTH_MAX, ERROR_NAMES, FORMAT, tag};
-use crate::isolate::web::bytes::{array_buffer, from_latin1};
+use crate::isolate::web::blob::{BlobData, blob, file_of};
+use crate::isolate::web::bytes::{array_buffer, from_latin1, text};
 use crate::isolate::web::interface::web_member;
 use boa_engine::builtins::typed_array::TypedArrayKind;
 use boa_engine::object::builtins::{JsArray, JsArrayBuffer, JsDate, JsMap, JsRegExp, JsSet};
@@ -298,6 +300,11 @@ impl<'bytes> Reader<'bytes> {
                 let length = self.length()?;
                 Ok(array_buffer(self.take(length)?, context)?.into())
             }
+            tag::BLOB => Ok(blob(self.blob()?, context)),
+            tag::FILE => {
+                let (name, last_modified) = (self.string()?, self.number()?);
+                Ok(file_of(self.blob()?, name, last_modified, context))
+            }
             tag::TYPED_ARRAY => {
                 let kind = self.byte()?;
                 self.view(
@@ -315,6 +322,15 @@ impl<'bytes> Reader<'bytes> {
             }
             _ => Err(ReadError::Malformed),
         }
+    }
+
+    fn blob(&mut self) -> Read<BlobData> {
+        let kind = self.string()?;
+        let length = self.length()?;
+        Ok(BlobData::new(
+            self.take(length)?.to_vec(),
+            text(&kind).into_owned(),
+        ))
     }
 
     fn error(&mut self, number: usize, context: &mut Context) -> Read<JsObject> {

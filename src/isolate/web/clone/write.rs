@@ -1,6 +1,7 @@
 //! Writing a value: one walk, which numbers objects in the order it meets them.
 
 use super::{DEPTH_MAX, ERROR_NAMES, FORMAT, Uncloneable, data_clone_error, tag};
+use crate::isolate::web::blob::{BlobData, file_facts};
 use crate::isolate::web::bytes::{ByteView, from_units, str_text};
 use crate::isolate::web::interface::web_member;
 use boa_engine::builtins::error::Error as ErrorData;
@@ -383,6 +384,10 @@ impl<'context> Writer<'context> {
         if let Some(written) = self.buffer(object)? {
             return Ok(written);
         }
+        if let Some(data) = BlobData::of(&object.clone().into()) {
+            self.blob(object, &data);
+            return Ok(());
+        }
         self.boxed(object)
     }
 
@@ -521,6 +526,20 @@ impl<'context> Writer<'context> {
         Ok(Some(()))
     }
 
+    fn blob(&mut self, object: &JsObject, data: &BlobData) {
+        let file = file_facts(object);
+        self.bytes
+            .push(if file.is_some() { tag::FILE } else { tag::BLOB });
+        if let Some((name, last_modified)) = file {
+            self.string(&name, tag::STRING_NARROW, tag::STRING_WIDE);
+            self.bytes.extend_from_slice(&last_modified.to_le_bytes());
+        }
+        let kind = JsString::from(data.kind.as_str());
+        self.string(&kind, tag::STRING_NARROW, tag::STRING_WIDE);
+        self.count(data.bytes().len() as u64);
+        self.bytes.extend_from_slice(data.bytes());
+    }
+
     fn boxed(&mut self, object: &JsObject) -> Written {
         let value = if let Some(boolean) = object.downcast_ref::<bool>() {
             JsValue::from(*boolean)
@@ -538,8 +557,8 @@ impl<'context> Writer<'context> {
     }
 }
 
-/// The pattern of a regular expression from its `source`: the engine (boa 0.22) puts a backslash before every
-/// slash, even one that has it.
+/// The pattern of a regular expression from its `source`: the engine (boa 0.22) puts a backslash
+/// before every slash, even one that has it.
 fn unescaped_source(source: &JsString) -> JsString {
     let mut units = Vec::with_capacity(source.len());
     for unit in source.as_str().iter() {
