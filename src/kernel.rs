@@ -15,20 +15,20 @@ use crate::eval::compiler::Compiler;
 use crate::eval::link::Link;
 use crate::eval::nursery::Nursery;
 use crate::eval::process::{Owner, Process, Work};
-use crate::eval::program::{Prepared, System, Visible};
+use crate::eval::program::{Overrides, Prepared, Visible};
 use crate::eval::record::{Record, RunKind};
 use crate::eval::slot::{Caller, Slot, Templates};
 use crate::grant::{Grant, GrantError, GrantRequest};
 use crate::http::outbound::Outside;
 use crate::limits::{IDLE_CPU_MS_MAX, ISOLATE_IDLE_MS, Limits, WATCH_MS};
-use crate::storage::{Alarm, Deadline, OpenError, Stores, StoresOptions};
+use crate::storage::{Alarm, OpenError, Stores, StoresOptions};
 use crate::wire::{Env, Failure, Header, Isolation, Outcome, ProgramSpec, RequestHead, RunId};
 
 /// The first module of the root program.
 const ROOT_MAIN: &str = "town:system/main.ts";
 
-/// How long the kernel itself waits for a statement of its own.
-const OWN_STATEMENTS: Duration = Duration::from_secs(10);
+/// A process that was just made or chosen has its run soon.
+const CHOSEN_GRACE: Duration = Duration::from_millis(20);
 
 /// Everything.
 pub struct Kernel {
@@ -42,11 +42,25 @@ pub struct Kernel {
     pub(crate) templates: Templates,
     pub(crate) outside: Outside,
     root: OnceLock<Result<Arc<Slot>, Failure>>,
-    // Each with the slot it works for, which so lives as long as it.
-    processes: Mutex<HashMap<u64, (Arc<Process>, Option<Arc<dyn Owner>>)>>,
+    processes: Mutex<HashMap<u64, Living>>,
     processes_made: AtomicU64,
+    slots_made: AtomicU64,
     // Runs that came back to the town, with how often.
     hops: Mutex<HashMap<RunId, u32>>,
+}
+
+// A process, and the slot it serves for, which so lives as long as it; a template serves nobody.
+struct Living {
+    process: Arc<Process>,
+    serves: Option<Arc<dyn Owner>>,
+    lineage: Arc<[u64]>,
+}
+
+/// Whose process it is.
+pub(crate) struct Member {
+    pub owner: Weak<dyn Owner>,
+    /// The numbers of the slots from the root's down to the owner's.
+    pub lineage: Arc<[u64]>,
 }
 
 /// Why the kernel did not start.
@@ -78,6 +92,7 @@ impl Kernel {
             root: OnceLock::new(),
             processes: Mutex::default(),
             processes_made: AtomicU64::new(0),
+            slots_made: AtomicU64::new(0),
             hops: Mutex::default(),
         });
         let root = kernel.clone().start_root().await;
@@ -152,22 +167,13 @@ impl Kernel {
         grant: &Grant,
         safe_mode: bool,
     ) -> Result<Prepared, Failure> {
-        let system = match grant.storage() {
-            Some(namespace) if !safe_mode => {
-                let overrides = namespace
-                    .overrides(Deadline::after(OWN_STATEMENTS))
-                    .await
-                    .map_err(|error| Failure::new(Outcome::Load, error.to_string()))?;
-                System::with(overrides.into_iter().map(|file| (file.path, file.source)))
-            }
-            Some(_) | None => System::default(),
-        };
+        let overrides = Overrides::of(grant.storage().filter(|_| !safe_mode).cloned());
         let visible = Visible {
             storage: grant.storage().is_some(),
             loader: grant.depth().is_some(),
             outbound: grant.outbound().is_some(),
         };
-        Prepared::new(spec, &system, visible, grant.limits(), &self.compiler).await
+        Prepared::new(spec, &overrides, visible, grant.limits(), &self.compiler).await
     }
 
     /// A slot for a program below another.
@@ -206,48 +212,46 @@ impl Kernel {
 
     // ---- Processes
 
-    /// Whether one process more may be.
-    pub(crate) fn admit(&self) -> Result<(), Failure> {
-        let max = self.config.max_isolates;
-        if lock(&self.processes).len() < max {
-            return Ok(());
-        }
-        if self.end_idle() {
-            return Ok(());
-        }
-        Err(Failure::limit(
-            Outcome::Overload,
-            "maxIsolates",
-            max as u64,
-            format!("All {max} processes are busy"),
-        ))
+    /// A number for a slot that no other has.
+    pub(crate) fn number_of_slot(&self) -> u64 {
+        self.slots_made.fetch_add(1, Ordering::Relaxed)
     }
 
-    // Ends the process that has been idle, to make room.
-    fn end_idle(&self) -> bool {
+    /// Makes room for one process more of a slot, where that can be done in fairness.
+    pub(crate) fn admit(&self, lineage: &[u64]) -> Result<(), Failure> {
+        let max = self.config.max_isolates;
         let processes = lock(&self.processes);
-        let idle = processes.values().find(|(process, owner)| {
-            owner.is_some() && process.alive() && process.runs_open() == 0
-        });
-        let idle = idle.map(|(process, _)| process.clone());
-        drop(processes);
-        idle.inspect(|process| process.retire()).is_some()
+        let alive: Vec<&Living> = processes.values().filter(|one| one.process.alive()).collect();
+        if alive.len() < max {
+            return Ok(());
+        }
+        if let Some(idle) = longest_idle(&alive) {
+            idle.retire();
+            return Ok(());
+        }
+        let failure = |message: String| {
+            Failure::limit(Outcome::Overload, "maxIsolates", max as u64, message)
+        };
+        if let Some(busy) = of_largest_family(&alive, lineage) {
+            busy.kill(failure(format!(
+                "All {max} processes were busy, most of them with this program and what it started"
+            )));
+            return Ok(());
+        }
+        Err(failure(format!("All {max} processes are busy")))
     }
 
     /// Takes over a process that will serve.
     pub(crate) fn attach(
         &self,
         link: Arc<Link>,
-        owner: Weak<dyn Owner>,
+        member: Member,
+        program: Arc<Prepared>,
         limits: &Limits,
         template: Option<Arc<Process>>,
     ) -> Arc<Process> {
-        let number = self.processes_made.fetch_add(1, Ordering::Relaxed);
-        let keep = owner.upgrade();
-        let children = self.children.clone();
-        let process = Process::attach(number, link, children, owner, limits.clone(), template);
-        lock(&self.processes).insert(number, (process.clone(), keep));
-        process
+        let serves = member.owner.upgrade();
+        self.take_over(link, member, serves, program, limits, template)
     }
 
     /// Takes over a process that will load a program and be forked. It has to have loaded within
@@ -255,14 +259,34 @@ impl Kernel {
     pub(crate) fn attach_template(
         &self,
         link: Arc<Link>,
-        owner: Weak<dyn Owner>,
+        member: Member,
+        program: Arc<Prepared>,
         limits: &Limits,
     ) -> Arc<Process> {
-        let number = self.processes_made.fetch_add(1, Ordering::Relaxed);
-        let children = self.children.clone();
-        let process = Process::attach(number, link, children, owner, limits.clone(), None);
-        lock(&self.processes).insert(number, (process.clone(), None));
+        let process = self.take_over(link, member, None, program, limits, None);
         tokio::spawn(bound_load(process.clone(), limits.clone()));
+        process
+    }
+
+    fn take_over(
+        &self,
+        link: Arc<Link>,
+        member: Member,
+        serves: Option<Arc<dyn Owner>>,
+        program: Arc<Prepared>,
+        limits: &Limits,
+        template: Option<Arc<Process>>,
+    ) -> Arc<Process> {
+        let number = self.processes_made.fetch_add(1, Ordering::Relaxed);
+        let Member { owner, lineage } = member;
+        let children = self.children.clone();
+        let process = Process::attach(number, link, children, owner, program, limits.clone(), template);
+        let living = Living {
+            process: process.clone(),
+            serves,
+            lineage,
+        };
+        lock(&self.processes).insert(number, living);
         process
     }
 
@@ -284,8 +308,8 @@ impl Kernel {
             ticks.tick().await;
             let serving: Vec<Arc<Process>> = lock(&self.processes)
                 .values()
-                .filter(|(_, owner)| owner.is_some())
-                .map(|(process, _)| process.clone())
+                .filter(|one| one.serves.is_some())
+                .map(|one| one.process.clone())
                 .collect();
             for process in serving {
                 process.check(idle_max, IDLE_CPU_MS_MAX * 1000);
@@ -364,6 +388,47 @@ impl Kernel {
             tracing::error!("the alarm of /{names} could not be kept: {error}");
         }
     }
+}
+
+// The process that has been idle longest: one that serves, or else a template.
+fn longest_idle(alive: &[&Living]) -> Option<Arc<Process>> {
+    let idle = alive.iter().filter_map(|one| {
+        let since = one.process.idle_since()?;
+        if since.elapsed() < CHOSEN_GRACE {
+            return None;
+        }
+        Some((one.serves.is_none(), since, &one.process))
+    });
+    let longest = idle.min_by_key(|(template, since, _)| (*template, *since));
+    longest.map(|(.., process)| process.clone())
+}
+
+// Where all are busy, the largest family has to give up its youngest: of all programs started by
+// the same one, that which has the most processes, itself and all below it. Nobody gives way to a
+// family that would then be the larger one.
+fn of_largest_family(alive: &[&Living], lineage: &[u64]) -> Option<Arc<Process>> {
+    let mut within: Vec<&Living> = alive.to_vec();
+    for level in 1..=lineage.len() {
+        let own = lineage.get(level);
+        let mut sizes: HashMap<&u64, usize> = HashMap::new();
+        for family in within.iter().filter_map(|one| one.lineage.get(level)) {
+            *sizes.entry(family).or_default() += 1;
+        }
+        let own_size = own.and_then(|own| sizes.get(own)).copied().unwrap_or(0);
+        let largest = sizes.into_iter().max_by_key(|(_, size)| *size);
+        if let Some((largest, size)) = largest
+            && size > own_size + 1
+        {
+            let serving = within
+                .iter()
+                .filter(|one| one.serves.is_some() && one.lineage.get(level) == Some(largest));
+            return serving
+                .max_by_key(|one| one.process.number)
+                .map(|one| one.process.clone());
+        }
+        within.retain(|one| one.lineage.get(level) == own);
+    }
+    None
 }
 
 // What loads must have loaded in time.

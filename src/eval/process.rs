@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::body::{Body, BodyError, BodyStream, Reader, Source};
 use super::children::{Children, Exit};
 use super::link::{Frames, Link, LinkError};
+use super::program::Prepared;
 use super::record::{Record, RunKind, TailEvent};
 use crate::isolate::EXIT_FATAL;
 use crate::limits::{CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, LINE_BYTES_MAX, Limits, WINDOW_BYTES};
@@ -37,8 +38,6 @@ pub trait Owner: Send + Sync {
     fn gone(&self, process: &Process);
     /// The namespace that the process's names start from.
     fn storage(&self) -> Option<Namespace>;
-    /// A text with positions in compiled code, as one with the author's.
-    fn author_positions(&self, text: &str) -> String;
 }
 
 /// One process.
@@ -48,7 +47,9 @@ pub struct Process {
     link: Arc<Link>,
     children: Children,
     owner: Weak<dyn Owner>,
+    program: Arc<Prepared>,
     limits: Limits,
+    resident: AtomicU64,
     pid: AtomicI32,
     loaded: watch::Sender<Option<Result<Loaded, Failure>>>,
     runs: Mutex<HashMap<RunId, Run>>,
@@ -91,6 +92,10 @@ struct Run {
     reply: Option<oneshot::Sender<Result<Reply, Failure>>>,
     record: Record,
     line_bytes_left: u64,
+    // The body of its response, while that is under way.
+    body: Option<StreamId>,
+    // Since when it has answered, body and all.
+    answered_since: Option<Instant>,
 }
 
 /// What a run answered.
@@ -113,7 +118,7 @@ struct FromProcess {
 
 enum ToProcess {
     // Not asked for: may still be joined to another body.
-    Waiting(BodyStream),
+    Waiting(Body),
     Flowing {
         credit: Arc<Credit>,
         task: tokio::task::AbortHandle,
@@ -153,6 +158,7 @@ impl Process {
         link: Arc<Link>,
         children: Children,
         owner: Weak<dyn Owner>,
+        program: Arc<Prepared>,
         limits: Limits,
         template: Option<Arc<Process>>,
     ) -> Arc<Self> {
@@ -163,7 +169,9 @@ impl Process {
             link: link.clone(),
             children,
             owner,
+            program,
             limits,
+            resident: AtomicU64::new(0),
             pid: AtomicI32::new(0),
             loaded: watch::Sender::new(None),
             runs: Mutex::default(),
@@ -221,20 +229,44 @@ impl Process {
         self.fate.get().is_none() && !self.retiring.load(Ordering::Relaxed)
     }
 
+    /// Since when it has had nothing to do; `None` while it loads or serves, or is about to end.
+    pub fn idle_since(&self) -> Option<Instant> {
+        let loads = self.template.is_none() && self.loaded_now().is_none();
+        if loads || !self.alive() || self.runs_open() > 0 {
+            return None;
+        }
+        lock(&self.watch).idle_since
+    }
+
+    /// The link of a new process that has loaded what this one has.
+    pub fn fork(&self) -> std::io::Result<Arc<Link>> {
+        self.touch();
+        self.link.fork()
+    }
+
+    /// It is about to be used.
+    pub fn touch(&self) {
+        let mut watch = lock(&self.watch);
+        if let Some(since) = &mut watch.idle_since {
+            *since = Instant::now();
+        }
+    }
+
     /// Runs begun and not ended.
     pub fn runs_open(&self) -> usize {
         lock(&self.runs).len()
     }
 
-    /// Resident bytes now, or 0 when that cannot be known.
+    /// Resident bytes when it had loaded; 0 before, or where that cannot be known.
     pub fn resident_bytes(&self) -> u64 {
+        self.resident.load(Ordering::Relaxed)
+    }
+
+    fn measure(&self) {
         let pid = self.pid.load(Ordering::Relaxed);
         let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-        let pages = statm
-            .split(' ')
-            .nth(1)
-            .and_then(|pages| pages.parse::<u64>().ok());
-        pages.unwrap_or(0) * 4096
+        let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+        self.resident.store(pages.unwrap_or(0) * 4096, Ordering::Relaxed);
     }
 
     /// CPU time it has used so far, microseconds.
@@ -263,6 +295,8 @@ impl Process {
             reply: Some(reply),
             record,
             line_bytes_left,
+            body: None,
+            answered_since: None,
         };
         lock(&self.runs).insert(run, state);
         let revisions = self.revisions();
@@ -385,7 +419,7 @@ impl Process {
             return;
         }
         let pid = self.pid.load(Ordering::Relaxed);
-        let mut watch = lock(&self.watch);
+        let watch = lock(&self.watch);
         if let Some(since) = watch.idle_since {
             let used = self
                 .children
@@ -398,6 +432,13 @@ impl Process {
             }
             return;
         }
+        if pid == 0 {
+            // It waits to be forked from a template, whose loading has bounds of its own.
+            return;
+        }
+        drop(watch);
+        self.end_overdue();
+        let mut watch = lock(&self.watch);
         let stall = Duration::from_millis(self.limits.stall_ms);
         if watch.pings == watch.pongs {
             watch.pings = watch.pings.wrapping_add(1);
@@ -416,6 +457,32 @@ impl Process {
                     self.limits.stall_ms
                 ),
             ));
+        }
+    }
+
+    // What a run waits for after its answer may take as long as the answer itself.
+    fn end_overdue(self: &Arc<Self>) {
+        let deadline_ms = self.limits.deadline_ms;
+        let open: Vec<StreamId> = lock(&self.from).keys().copied().collect();
+        let mut overdue = Vec::new();
+        for (run, state) in lock(&self.runs).iter_mut() {
+            let streams = state.body.is_some_and(|stream| open.contains(&stream));
+            if state.reply.is_some() || streams {
+                continue;
+            }
+            let since = state.answered_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > Duration::from_millis(deadline_ms) {
+                overdue.push(*run);
+            }
+        }
+        for run in &overdue {
+            let message = format!("The run went on for {deadline_ms} ms after its answer");
+            let failure = Failure::limit(Outcome::Deadline, "deadlineMs", deadline_ms, message);
+            self.cancel_run(*run, failure);
+        }
+        if !overdue.is_empty() {
+            // It may go on computing for nobody.
+            self.retire();
         }
     }
 
@@ -475,6 +542,10 @@ impl Process {
                 Outcome::Crash,
                 "The process closed its connection",
             ));
+        }
+        if let (None, Some(template)) = (exit, &self.template) {
+            // Never born: what became of the template is the reason, once it is known.
+            let _ = tokio::time::timeout(END_GRACE, template.loaded()).await;
         }
         self.bury(exit);
     }
@@ -554,6 +625,7 @@ impl Process {
         match frame {
             Up::Born { .. } | Up::Compiled { .. } => {}
             Up::Loaded { pure, exports } => {
+                self.measure();
                 let loaded = Loaded { pure, exports };
                 self.loaded.send_replace(Some(Ok(loaded)));
             }
@@ -648,10 +720,8 @@ impl Process {
     }
 
     fn mapped(&self, mut failure: Failure) -> Failure {
-        if let Some(owner) = self.owner.upgrade() {
-            failure.stack = owner.author_positions(&failure.stack);
-            failure.message = owner.author_positions(&failure.message);
-        }
+        failure.stack = self.program.author_positions(&failure.stack);
+        failure.message = self.program.author_positions(&failure.message);
         failure
     }
 
@@ -674,7 +744,14 @@ impl Process {
         body: BodyUp,
         cpu_us: u64,
     ) {
+        let stream = match &body {
+            BodyUp::Stream(stream) => Some(*stream),
+            BodyUp::Empty | BodyUp::Bytes(_) | BodyUp::Join(_) => None,
+        };
         let body = self.body_up(body);
+        if let Some(state) = lock(&self.runs).get_mut(&run) {
+            state.body = stream;
+        }
         let reply = self.note(run, |record| {
             record.status = Some(status);
             record.cpu_us = cpu_us;
@@ -713,7 +790,7 @@ impl Process {
             }
         };
         if let (true, Some(owner)) = (room, self.owner.upgrade()) {
-            owner.line(run, level, owner.author_positions(&text));
+            owner.line(run, level, self.program.author_positions(&text));
         }
     }
 
@@ -776,7 +853,7 @@ impl Process {
             return BodyDown::Empty;
         }
         let stream = self.streams_made.fetch_add(1, Ordering::Relaxed);
-        lock(&self.to).insert(stream, ToProcess::Waiting(body.into_stream()));
+        lock(&self.to).insert(stream, ToProcess::Waiting(body));
         BodyDown::Stream(stream)
     }
 
@@ -786,7 +863,7 @@ impl Process {
             BodyUp::Empty => Body::Empty,
             BodyUp::Bytes(bytes) => Body::Bytes(bytes.into()),
             BodyUp::Join(stream) => match lock(&self.to).remove(&stream) {
-                Some(ToProcess::Waiting(body)) => Body::Stream(body),
+                Some(ToProcess::Waiting(body)) => body,
                 Some(ToProcess::Flowing { .. }) | None => Body::Empty,
             },
             BodyUp::Stream(stream) => {
@@ -870,7 +947,7 @@ impl Process {
             Some(ToProcess::Waiting(body)) => {
                 let credit = Arc::new(Credit::default());
                 credit.bytes.store(u64::from(bytes), Ordering::Relaxed);
-                let task = tokio::spawn(self.clone().pump(stream, body, credit.clone()));
+                let task = tokio::spawn(self.clone().pump(stream, body.into_stream(), credit.clone()));
                 to.insert(
                     stream,
                     ToProcess::Flowing {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -11,10 +12,14 @@ use super::compiler::{Compiler, Output};
 use crate::image;
 use crate::isolate::resolve;
 use crate::limits::{Limits, MODULES_MAX};
+use crate::storage::{Deadline, Namespace};
 use crate::wire::{
     self, Down, Failure, Isolation, ModuleBody, ModuleKind, ModuleSpec, Outcome, ProgramSpec,
     Start, StartModule,
 };
+
+/// How long reading the overrides may take.
+const STATEMENTS: Duration = Duration::from_secs(10);
 
 /// A program that a process can load.
 pub struct Prepared {
@@ -58,22 +63,44 @@ impl System {
     }
 }
 
+/// Where the overrides of an instance are kept. Most programs import nothing of the system, and so
+/// need not know them.
+pub struct Overrides {
+    namespace: Option<Namespace>,
+}
+
+impl Overrides {
+    /// Those of an instance's namespace, or none.
+    pub fn of(namespace: Option<Namespace>) -> Self {
+        Self { namespace }
+    }
+
+    async fn system(&self) -> Result<System, Failure> {
+        let Some(namespace) = &self.namespace else {
+            return Ok(System::default());
+        };
+        let overrides = namespace.overrides(Deadline::after(STATEMENTS)).await;
+        let overrides =
+            overrides.map_err(|error| Failure::new(Outcome::Load, error.to_string()))?;
+        Ok(System::with(overrides.into_iter().map(|file| (file.path, file.source))))
+    }
+}
+
 impl Prepared {
-    /// Compiles and closes a program.
+    /// Compiles and closes a program. `overrides` are read at the first import of a system file.
     pub async fn new(
         spec: &ProgramSpec,
-        system: &System,
+        overrides: &Overrides,
         visible: Visible,
         limits: &Limits,
         compiler: &Compiler,
     ) -> Result<Self, Failure> {
         let mut closing = Closing {
             compiler,
-            system,
             modules: Vec::new(),
             outputs: HashMap::new(),
         };
-        closing.close(spec).await?;
+        closing.close(spec, overrides).await?;
         let mut modules = closing.modules;
         modules.sort_by(|a, b| a.specifier.cmp(&b.specifier));
         let start = Start {
@@ -113,13 +140,17 @@ impl Prepared {
 
 struct Closing<'a> {
     compiler: &'a Compiler,
-    system: &'a System,
     modules: Vec<StartModule>,
     outputs: HashMap<String, Arc<Output>>,
 }
 
 impl Closing<'_> {
-    async fn close(&mut self, spec: &ProgramSpec) -> Result<(), Failure> {
+    async fn close(
+        &mut self,
+        spec: &ProgramSpec,
+        overrides: &Overrides,
+    ) -> Result<(), Failure> {
+        let mut known: Option<System> = None;
         let given: HashMap<&str, &ModuleSpec> = spec
             .modules
             .iter()
@@ -143,7 +174,14 @@ impl Closing<'_> {
             }
             let module = match given.get(specifier.as_str()) {
                 Some(module) => Some((*module).clone()),
-                None => self.of_system(&specifier),
+                None if specifier.starts_with(image::SCHEME) => {
+                    let system = match known.take() {
+                        Some(known) => known,
+                        None => overrides.system().await?,
+                    };
+                    of_system(known.insert(system), &specifier)
+                }
+                None => None,
             };
             let Some(module) = module else { continue };
             let (module, imports) = self.module(&specifier, &module).await;
@@ -151,24 +189,6 @@ impl Closing<'_> {
             queue.extend(imports.iter().map(|import| resolve(import, &specifier)));
         }
         Ok(())
-    }
-
-    fn of_system(&self, specifier: &str) -> Option<ModuleSpec> {
-        let path = specifier.strip_prefix(image::SCHEME)?;
-        let source = self.system.file(path)?.to_string();
-        let kind = match path.rsplit('.').next() {
-            Some("ts") => ModuleKind::Ts,
-            Some("tsx") => ModuleKind::Tsx,
-            Some("js") => ModuleKind::Js,
-            Some("json") => ModuleKind::Json,
-            _ => ModuleKind::Text,
-        };
-        Some(ModuleSpec::Source {
-            kind,
-            source,
-            trusted: true,
-            jsx_import_source: None,
-        })
     }
 
     async fn module(&mut self, specifier: &str, module: &ModuleSpec) -> (StartModule, Vec<String>) {
@@ -242,12 +262,28 @@ impl Closing<'_> {
     }
 }
 
+fn of_system(system: &System, specifier: &str) -> Option<ModuleSpec> {
+    let path = specifier.strip_prefix(image::SCHEME)?;
+    let source = system.file(path)?.to_string();
+    let kind = match path.rsplit('.').next() {
+        Some("ts") => ModuleKind::Ts,
+        Some("tsx") => ModuleKind::Tsx,
+        Some("js") => ModuleKind::Js,
+        Some("json") => ModuleKind::Json,
+        _ => ModuleKind::Text,
+    };
+    Some(ModuleSpec::Source {
+        kind,
+        source,
+        trusted: true,
+        jsx_import_source: None,
+    })
+}
+
 /// Compiles a module that came after the program was closed.
 pub async fn late_module(specifier: &str, module: &ModuleSpec, compiler: &Compiler) -> StartModule {
-    let system = System::default();
     let mut closing = Closing {
         compiler,
-        system: &system,
         modules: Vec::new(),
         outputs: HashMap::new(),
     };

@@ -13,7 +13,7 @@ use super::process::{Owner, Process, Reply, Work};
 use super::program::Prepared;
 use super::record::{Record, RunKind, TailEvent, digits, now_ms};
 use crate::grant::Grant;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Member};
 use crate::limits::{SLOTS_MAX, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX};
 use crate::storage::Namespace;
 use crate::wire::{
@@ -31,6 +31,8 @@ pub struct Slot {
     pub(crate) kernel: Arc<Kernel>,
     /// The slot of the program that started this one.
     parent: Option<Weak<Slot>>,
+    /// The numbers of the slots from the root's down to this one.
+    lineage: Arc<[u64]>,
     /// What the parent calls it; `None` for a program that is loaded once, and for the root.
     id: Option<String>,
     /// As it was asked for, to prepare it anew.
@@ -77,10 +79,13 @@ impl Slot {
         grant: Grant,
         prepared: Prepared,
     ) -> Arc<Self> {
+        let mut lineage = parent.map_or_else(Vec::new, |parent| parent.lineage.to_vec());
+        lineage.push(kernel.number_of_slot());
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             kernel,
             parent: parent.map(Arc::downgrade),
+            lineage: lineage.into(),
             id,
             spec,
             asker,
@@ -247,14 +252,15 @@ impl Slot {
         let isolation = self.prepared().isolation;
         let once = self.id.is_none() && self.parent.is_some();
         let single = isolation == Isolation::Request || once;
-        let started = process.run(record, work);
+        // Dropping it tells the process that the caller has gone, so it outlives the deadline's word.
+        let mut started = std::pin::pin!(process.run(record, work));
         // A process for one run is closed to others at once and ends after it.
         if single {
             lock(&self.running)
                 .isolates
                 .retain(|isolate| !Arc::ptr_eq(isolate, &process));
         }
-        match tokio::time::timeout(deadline, started).await {
+        match tokio::time::timeout(deadline, started.as_mut()).await {
             Ok(result) => {
                 if single {
                     process.retire();
@@ -292,6 +298,7 @@ impl Slot {
                 let open = least.runs_open();
                 let room = running.isolates.len() < limits.isolates as usize;
                 if open < RUNS_BEFORE_SIBLING || (!room && open < limits.requests_open as usize) {
+                    least.touch();
                     return Ok(least);
                 }
                 if !room {
@@ -310,30 +317,29 @@ impl Slot {
     }
 
     fn start(&self, running: &mut Running) -> Result<Arc<Process>, Failure> {
-        self.kernel.admit()?;
-        let failed =
-            |error: std::io::Error| Failure::new(Outcome::Overload, format!("No process: {error}"));
         let template = if self.kernel.nursery.forks() {
-            Some(self.template(running).map_err(failed)?)
+            Some(self.template(running)?)
         } else {
             None
         };
+        self.kernel.admit(&self.lineage)?;
         let link = match &template {
-            Some(template) => template.link().fork(),
+            Some(template) => template.fork(),
             None => self.kernel.nursery.birth(),
         };
-        let link = link.map_err(failed)?;
+        let link = link.map_err(no_process)?;
         if template.is_none() {
             link.send_encoded(running.prepared.start.clone());
         }
         link.send(&Down::Seal);
+        let prepared = running.prepared.clone();
         Ok(self
             .kernel
-            .attach(link, self.owner(), self.grant.limits(), template))
+            .attach(link, self.member(), prepared, self.grant.limits(), template))
     }
 
     // The process to fork: ours, one that any instance may share, or a new one.
-    fn template(&self, running: &mut Running) -> std::io::Result<Arc<Process>> {
+    fn template(&self, running: &mut Running) -> Result<Arc<Process>, Failure> {
         if let Some(template) = running
             .template
             .as_ref()
@@ -351,12 +357,13 @@ impl Slot {
     }
 
     // A process that loads the program.
-    fn load(&self, prepared: &Arc<Prepared>) -> std::io::Result<Arc<Process>> {
-        let link = self.kernel.nursery.birth()?;
+    fn load(&self, prepared: &Arc<Prepared>) -> Result<Arc<Process>, Failure> {
+        self.kernel.admit(&self.lineage)?;
+        let link = self.kernel.nursery.birth().map_err(no_process)?;
         link.send_encoded(prepared.start.clone());
         let template = self
             .kernel
-            .attach_template(link, self.owner(), self.grant.limits());
+            .attach_template(link, self.member(), prepared.clone(), self.grant.limits());
         self.kernel
             .templates
             .keep(prepared.digest, template.clone());
@@ -367,15 +374,17 @@ impl Slot {
         lock(&self.running).prepared.clone()
     }
 
-    fn owner(&self) -> Weak<dyn Owner> {
-        self.this.clone()
+    fn member(&self) -> Member {
+        Member {
+            owner: self.this.clone(),
+            lineage: self.lineage.clone(),
+        }
     }
 
     /// Loads the program and, once it has, lets it take the place of the one that serves.
     pub async fn swap(&self, prepared: Prepared) -> Result<(), Failure> {
         let prepared = Arc::new(prepared);
-        let failed = |error: std::io::Error| Failure::new(Outcome::Overload, error.to_string());
-        let template = self.load(&prepared).map_err(failed)?;
+        let template = self.load(&prepared)?;
         let loaded = template.loaded().await?;
         if !loaded.exports.fetch {
             template.retire();
@@ -405,7 +414,8 @@ impl Slot {
     /// Waits until the program has loaded, without a request.
     pub async fn ready(&self) -> Result<(), Failure> {
         let process = self.isolate()?;
-        if let Some(template) = lock(&self.running).template.clone() {
+        let template = lock(&self.running).template.clone();
+        if let Some(template) = template {
             return template.loaded().await.map(drop);
         }
         process.loaded().await.map(drop)
@@ -535,10 +545,10 @@ impl Owner for Slot {
     fn storage(&self) -> Option<Namespace> {
         self.grant.storage().cloned()
     }
+}
 
-    fn author_positions(&self, text: &str) -> String {
-        self.prepared().author_positions(text)
-    }
+fn no_process(error: std::io::Error) -> Failure {
+    Failure::new(Outcome::Overload, format!("No process: {error}"))
 }
 
 fn log_record(record: &Record) {

@@ -12,6 +12,7 @@ use boa_engine::job::PromiseJob;
 use boa_engine::job::{GenericJob, IntervalJob, Job, JobExecutor, NativeAsyncJob, TimeoutJob};
 use boa_engine::{Context, JsError, JsResult};
 
+use super::meter::Meter;
 use crate::wire::RunId;
 
 /// The queues.
@@ -76,7 +77,11 @@ impl Executor {
     }
 
     /// Runs the timers that are due, each with its promise jobs. Returns whether there were any.
-    pub fn run_timers(&self, context: &mut Context) -> Result<bool, (RunId, JsError)> {
+    pub fn run_timers(
+        &self,
+        meter: &Meter,
+        context: &mut Context,
+    ) -> Result<bool, (RunId, JsError)> {
         let now = Instant::now();
         let mut ran = false;
         loop {
@@ -93,6 +98,7 @@ impl Executor {
             }
             ran = true;
             self.run.set(run);
+            meter.begin(run);
             match timer {
                 Timer::Once(job) => {
                     job.call(context).map_err(|error| (run, error))?;
@@ -103,6 +109,7 @@ impl Executor {
                 }
             }
             self.run_ready(context)?;
+            meter.end();
         }
         Ok(ran)
     }

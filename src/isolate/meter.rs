@@ -11,21 +11,36 @@ use crate::wire::RunId;
 /// Microseconds of CPU, by run.
 #[derive(Default)]
 pub struct Meter {
+    // Holds the open runs only: what goes on after a run has ended is the process's own.
     spent_us: RefCell<HashMap<RunId, u64>>,
     turn: Cell<(RunId, u64)>,
 }
 
 impl Meter {
-    /// A turn begins for this run.
+    /// A run is served from now on.
+    pub fn open(&self, run: RunId) {
+        self.spent_us.borrow_mut().entry(run).or_default();
+        self.charge_to(run);
+    }
+
+    /// A turn begins; 0: for a run that is not known yet.
     pub fn begin(&self, run: RunId) {
         self.turn.set((run, now_us()));
+    }
+
+    /// The turn is for this run, if nobody has said so before.
+    pub fn charge_to(&self, run: RunId) {
+        let (known, since) = self.turn.get();
+        if known == 0 {
+            self.turn.set((run, since));
+        }
     }
 
     /// The turn has ended.
     pub fn end(&self) {
         let (run, since) = self.turn.replace((0, 0));
-        if run != 0 {
-            *self.spent_us.borrow_mut().entry(run).or_default() += now_us() - since;
+        if let Some(spent) = self.spent_us.borrow_mut().get_mut(&run) {
+            *spent += now_us().saturating_sub(since);
         }
     }
 
@@ -33,7 +48,7 @@ impl Meter {
     pub fn spent_us(&self, run: RunId) -> u64 {
         let before = self.spent_us.borrow().get(&run).copied().unwrap_or(0);
         let (current, since) = self.turn.get();
-        before + if current == run { now_us() - since } else { 0 }
+        before + if current == run { now_us().saturating_sub(since) } else { 0 }
     }
 
     /// The last word on a run.

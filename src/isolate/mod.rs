@@ -51,6 +51,7 @@ pub fn fatal(message: &str) -> ! {
 /// Runs a process on its socket, for ever. `nursery`: whether it will fork.
 pub fn main(socket: OwnedFd) -> ! {
     std::panic::set_hook(Box::new(|panic| eprintln!("town: isolate: {panic}")));
+    die_of_overflow();
     let executor = Rc::new(Executor::default());
     let host = Host::new(Socket::new(socket), executor);
     let modules = Rc::new(Modules::default());
@@ -73,6 +74,15 @@ pub fn main(socket: OwnedFd) -> ! {
     match why {
         SocketError::Closed => std::process::exit(0),
         other => fatal(&other.to_string()),
+    }
+}
+
+// Rust's own handler would end the process by SIGABRT, as a failed allocation does; so each has a
+// signal of its own and the kernel can tell the program's owner which it was.
+fn die_of_overflow() {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: the default action runs no code.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 
@@ -127,14 +137,18 @@ impl Process {
         loop {
             let frame = self.host.socket.borrow_mut().next()?;
             let Some(frame) = frame else { break };
+            self.host.meter.begin(0);
             if let Err(error) = self.take(frame, cell) {
                 self.report(0, &error, cell);
             }
+            // Whose answer, chunk or credit it was is known by now.
+            self.host.meter.charge_to(self.host.executor.run());
             self.run_all(cell, tasks);
             self.report_rejections(cell);
             self.host.meter.end();
         }
-        let ran = self.host.executor.run_timers(&mut cell.borrow_mut());
+        let meter = &self.host.meter;
+        let ran = self.host.executor.run_timers(meter, &mut cell.borrow_mut());
         if let Err((run, error)) = ran {
             self.report(run, &error, cell);
         }
@@ -326,7 +340,7 @@ impl Process {
     }
 
     fn begin(&self, run: RunId, revisions: &[u64]) {
-        self.host.meter.begin(run);
+        self.host.meter.open(run);
         self.host.executor.enter(run);
         self.host.note_revisions(revisions);
     }
@@ -440,7 +454,8 @@ impl Process {
                 Err(_) => std::process::exit(0),
             }
         }
-        let ran = self.host.executor.run_timers(&mut cell.borrow_mut());
+        let meter = &self.host.meter;
+        let ran = self.host.executor.run_timers(meter, &mut cell.borrow_mut());
         if let Err((run, error)) = ran {
             self.report(run, &error, cell);
         }

@@ -32,3 +32,7 @@ pub const NESTING_LEVELS_OF_JSX: usize = 3;
 
 /// Longest chain. The engine's time grows with its square: 22,000 `.b` take ten seconds, 5,000 half of one.
 pub const CHAIN_LINKS_MAX: usize = 5_000;
+
+/// How often something may be read twice within something read twice (`extends` of a class in an `extends`, `<A>(` in
+/// parentheses): 12 take a twentieth of a second, 24 take minutes.
+pub const NESTING_DOUBLINGS_MAX: usize = 12;

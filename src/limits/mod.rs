@@ -43,8 +43,8 @@ impl Default for Limits {
             cpu_ms: 10_000,
             // Ten times the slowest legitimate synchronous work seen (264 ms: a cold React page).
             stall_ms: 3_000,
-            // Zod's full bundle takes 71 MB, the largest seen; twice that.
-            memory_mb: 128,
+            // A JSON body of 8 MiB, the largest file of a program, takes about 130 MB to parse.
+            memory_mb: 256,
             // The field's figure for a request body is 100 MB; a response may be a gigabyte file.
             body_bytes: 1 << 30,
             // About a thousand ordinary lines.

@@ -6,21 +6,22 @@ use std::time::Duration;
 pub const NAMESPACE_DEPTH_MAX: usize = 32;
 /// Bytes of one name: a UUID, a hash in hexadecimal or `owner/name` fit.
 pub const NAME_BYTES_MAX: usize = 64;
-/// Names one call of `subs` lists: about 10 MB in memory, and a longer list is of no use to anybody.
+/// Names one call of `subs` lists: about 10 MB in memory, and a longer list is of no use to
+/// anybody.
 pub const SUBS_LISTED_MAX: usize = 100_000;
-/// What a database costs beside its pages: its row in the index, its entry in memory. Charged to the
-/// quota, so that empty databases and alarms are bounded too.
+/// What a database costs beside its pages: its row in the index, its entry in memory. Charged to
+/// the quota, so that empty databases and alarms are bounded too.
 pub const NAMESPACE_BYTES: u64 = 512;
 
-/// Databases kept open. A closed one costs 1 ms to open and an open one 0.2 MB to 2 MB, so that this
-/// many stay below a quarter of `SQLITE_HEAP_BYTES_MAX`.
+/// Databases kept open. A closed one takes 1 to 10 ms to open, and an open one 0.2 MB with empty
+/// caches and 2 MB with full ones, so that this many stay at a quarter of `SQLITE_HEAP_BYTES_MAX`.
 pub const OPEN_DATABASES_MAX: usize = 64;
 /// Prepared statements kept for a connection: more than the platform's own programs use.
 pub const STATEMENTS_CACHED_MAX: usize = 128;
 /// Page cache of one connection, in KiB. The system's own file cache is behind it.
 pub const PAGE_CACHE_KIB: i32 = 1024;
-/// Memory of all of SQLite together: sorts, temporary tables and journals live there, never in files.
-/// Beyond it a statement fails with `SQLITE_NOMEM` instead of the process.
+/// Memory of all of SQLite together: sorts, temporary tables and journals live there, never in
+/// files. Beyond it a statement fails with `SQLITE_NOMEM` instead of the process.
 pub const SQLITE_HEAP_BYTES_MAX: i64 = 512 << 20;
 
 /// Bytes of one statement's text: a schema with its seed data, not a backup.
@@ -30,8 +31,8 @@ pub const VALUE_BYTES_MAX: i32 = 8 << 20;
 /// The same where a statement uses a function that takes time by the square of its arguments, as
 /// `json_patch` does: below 2 s a call, and no deadline interrupts it.
 pub const SLOW_VALUE_BYTES_MAX: i32 = 128 << 10;
-/// Bytes of the pattern of LIKE and GLOB, for the same reason: 1.5 s with the longest value. Longer than
-/// what is typed into any search box.
+/// Bytes of the pattern of LIKE and GLOB, for the same reason: 1.5 s with the longest value. Longer
+/// than what is typed into any search box.
 pub const LIKE_PATTERN_BYTES_MAX: i32 = 100;
 /// Bytes of the results of one statement, or of one batch together. Twice the largest value.
 pub const RESULT_BYTES_MAX: usize = 16 << 20;
@@ -41,11 +42,13 @@ pub const RESULT_VALUE_BYTES: usize = 16;
 pub const BATCH_STATEMENTS_MAX: usize = 1000;
 /// Columns of a table or result: half of SQLite's own bound.
 pub const COLUMNS_MAX: i32 = 1000;
-/// Depth of an expression: written by hand it is below 20, generated below 100; each level is stack.
+/// Depth of an expression: written by hand it is below 20, generated below 100; each level is
+/// stack.
 pub const EXPRESSION_DEPTH_MAX: i32 = 200;
 /// Terms of a UNION.
 pub const COMPOUND_SELECT_MAX: i32 = 200;
-/// Instructions of a compiled statement, about 8 MB: an INSERT of 5,000 rows of 20 columns has 100,000.
+/// Instructions of a compiled statement, about 8 MB: an INSERT of 5,000 rows of 20 columns has
+/// 100,000.
 pub const STATEMENT_OPERATIONS_MAX: i32 = 250_000;
 /// Arguments of a function: `json_object` of 100 keys.
 pub const FUNCTION_ARGUMENTS_MAX: i32 = 200;
@@ -58,8 +61,9 @@ pub const SCHEMA_OBJECTS_MAX: i32 = 10_000;
 
 /// Instructions of a running statement between two looks at the clock: about 20 us.
 pub const OPERATIONS_PER_CHECK: i32 = 1000;
-/// How long after the deadline an interrupted statement may take to end. One that is still in the middle
-/// of a single call of a function then is left to itself: its caller is answered, its database waits.
+/// How long after the deadline an interrupted statement may take to end. One that is still in the
+/// middle of a single call of a function then is left to itself: its caller is answered, its
+/// database waits.
 pub const INTERRUPT_GRACE: Duration = Duration::from_secs(1);
 /// How long a connection waits for its sibling. Only recovery and truncation ever make one wait.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

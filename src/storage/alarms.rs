@@ -1,6 +1,7 @@
 //! Alarms: one for each database, durable, delivered at least once.
 //!
-//! This module knows when an alarm is due and not who is called: the kernel asks, delivers and reports.
+//! This module knows when an alarm is due and not who is called: the kernel asks, delivers and
+//! reports.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,9 +1,10 @@
-//! The index: which databases there are, how they are called, how many bytes they have, their alarms.
+//! The index: which databases there are, how they are called, how many bytes they have, their
+//! alarms.
 //!
-//! Names live in the index and never in paths, because SQLite opens no path longer than 504 bytes and
-//! 32 names of 64 bytes are more. So a file's name is a number that is never used twice, no name can
-//! reach anywhere, and dropping a whole tree is one transaction. What is here is also held in memory:
-//! about 200 bytes a database, all of it read at opening.
+//! Names live in the index and never in paths, because SQLite opens no path longer than 504 bytes
+//! and 32 names of 64 bytes are more. So a file's name is a number that is never used twice, no
+//! name can reach anywhere, and dropping a whole tree is one transaction. What is here is also held
+//! in memory: about 200 bytes a database, all of it read at opening.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -360,7 +361,8 @@ impl Entry {
 }
 
 impl Tree {
-    /// As far down the names as there are databases: how many names that is, and the last one's number.
+    /// As far down the names as there are databases: how many names that is, and the last one's
+    /// number.
     fn descend(&self, names: &[String]) -> (usize, Id) {
         let mut at = ROOT;
         for (depth, name) in names.iter().enumerate() {
@@ -527,4 +529,35 @@ fn leash() -> Arc<Leash> {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Whoever panicked holding one of these had not begun to change what it protects.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_sibling_was_charged_meanwhile_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("below")).unwrap();
+        let index = Index::open(directory.path()).unwrap();
+        let quotas = Quotas::of_root(10 * PAGE_BYTES);
+        let names = ["one", "two"].map(|name| vec![name.to_owned()]);
+        let ids = [&names[0], &names[1]].map(|names| index.create(names, &quotas).unwrap());
+        // Both have begun to write, each with room for eight pages.
+        index.charge(&names[0], ids[0], 8, &quotas).unwrap();
+        let error = index.charge(&names[1], ids[1], 8, &quotas).unwrap_err();
+        assert_eq!(
+            error,
+            StorageError::Quota {
+                bytes_max: 10 * PAGE_BYTES
+            }
+        );
+        // The first one's commit has failed after all.
+        index.charge(&names[0], ids[0], 0, &quotas).unwrap();
+        index.charge(&names[1], ids[1], 8, &quotas).unwrap();
+        index.forget(&names[1]).unwrap();
+        let error = index.charge(&names[1], ids[1], 8, &quotas).unwrap_err();
+        assert_eq!(error, StorageError::Dropped);
+        assert_eq!(index.bytes(&[]), (0, NAMESPACE_BYTES));
+    }
 }

@@ -105,7 +105,8 @@ pub enum BatchMode {
 }
 
 /// Changes with every commit to a database and with nothing else. Greater than all before it, also
-/// across restarts as long as the clock is not set back. Below 2^53, so that JavaScript can hold it.
+/// across restarts as long as the clock is not set back. Below 2^53, so that JavaScript can hold
+/// it.
 pub type Revision = u64;
 
 /// The instant at which a statement is interrupted, waiting for its turn included.

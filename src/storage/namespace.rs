@@ -53,8 +53,8 @@ impl Namespace {
         })
     }
 
-    /// The same database, where it and those below it may have at most that many bytes together, and
-    /// never more than before.
+    /// The same database, where it and those below it may have at most that many bytes together,
+    /// and never more than before.
     pub fn with_quota(&self, bytes_max: u64) -> Namespace {
         let quotas = self.quotas.narrowed(self.node.names.len(), bytes_max);
         Namespace {
@@ -69,8 +69,8 @@ impl Namespace {
         &self.node.names
     }
 
-    /// The names that lead from this database down to `other`: none for itself, `None` if `other` is
-    /// not below.
+    /// The names that lead from this database down to `other`: none for itself, `None` if `other`
+    /// is not below.
     pub fn names_below(&self, other: &Namespace) -> Option<Vec<String>> {
         if !Arc::ptr_eq(&self.shared, &other.shared) {
             return None;
@@ -84,7 +84,8 @@ impl Namespace {
 
     /// Runs one statement. Dropping the future interrupts it.
     ///
-    /// The revision is one at which the result was true: for a statement that writes, that after it.
+    /// The revision is one at which the result was true: for a statement that writes, that after
+    /// it.
     pub async fn execute(
         &self,
         statement: Statement,
@@ -294,7 +295,8 @@ impl Namespace {
                 index.mark_written(id);
                 let revision = self.node.announce(&self.shared);
                 if let Err(error) = database.shrink(leash, &mut settle) {
-                    // The pages stay free and are used by the next rows; the next commit tries again.
+                    // The pages stay free and are used by the next rows; the next commit tries
+                    // again.
                     tracing::warn!(%error, "free pages could not be given back");
                 }
                 (written.results, revision)

@@ -28,8 +28,8 @@ impl Quotas {
         quotas
     }
 
-    /// What may still be added, given the bytes of every level from the root down, and the quota that
-    /// says so.
+    /// What may still be added, given the bytes of every level from the root down, and the quota
+    /// that says so.
     pub(super) fn allowance(&self, used: &[u64]) -> Allowance {
         let levels = self.bytes_max.iter().enumerate();
         levels

@@ -114,8 +114,9 @@ impl Shared {
         self.revision.load(Ordering::Relaxed)
     }
 
-    /// Notes that a database is in use and closes the one that has been idle longest if there are too
-    /// many. When all are busy there may be more for a while, as many as there are busy threads.
+    /// Notes that a database is in use and closes the one that has been idle longest if there are
+    /// too many. When all are busy there may be more for a while, as many as there are busy
+    /// threads.
     pub(super) fn touch(&self, node: &Arc<Node>) {
         let mut closed = Vec::new();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,8 +150,8 @@ impl Shared {
         drop(closed);
     }
 
-    /// Closes the databases below a dropped one that nobody is using; the others are closed by their
-    /// next use.
+    /// Closes the databases below a dropped one that nobody is using; the others are closed by
+    /// their next use.
     pub(super) fn close_below(&self, names: &[String]) {
         let mut closed = Vec::new();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);

@@ -56,9 +56,9 @@ enum Argument {
 
 /// Kinds of virtual tables that programs may create. FTS3 and 4 are older and less defended.
 const MODULES: [&str; 2] = ["fts5", "rtree"];
-/// Functions that reach into the process, and two that no deadline interrupts although some kilobytes
-/// keep them busy for minutes: `highlight` copies its growing result at every match, `snippet` compares
-/// every match with every other.
+/// Functions that reach into the process, and two that no deadline interrupts although some
+/// kilobytes keep them busy for minutes: `highlight` copies its growing result at every match,
+/// `snippet` compares every match with every other.
 const FUNCTIONS_REFUSED: [(&str, &str); 5] = [
     ("load_extension", "it reaches outside"),
     ("fts3_tokenizer", "it reaches outside"),
@@ -77,8 +77,8 @@ const FUNCTIONS_REFUSED: [(&str, &str); 5] = [
 /// statement that uses one of them gets `SLOW_VALUE_BYTES_MAX` as the bound of all its values.
 const FUNCTIONS_SLOW: [&str; 2] = ["json_patch", "jsonb_patch"];
 
-/// Bounds the memory of all connections together. Sorts, temporary tables and statement journals are
-/// in memory, because files would be outside every quota; this is what bounds them.
+/// Bounds the memory of all connections together. Sorts, temporary tables and statement journals
+/// are in memory, because files would be outside every quota; this is what bounds them.
 pub(in crate::storage) fn bound_memory() {
     // SAFETY: a plain call that SQLite allows at any time and from any thread.
     unsafe { rusqlite::ffi::sqlite3_hard_heap_limit64(SQLITE_HEAP_BYTES_MAX) };
@@ -203,7 +203,8 @@ impl Guard {
     }
 }
 
-/// Sets everything that defends. The last step of opening: nothing the kernel sets up comes after it.
+/// Sets everything that defends. The last step of opening: nothing the kernel sets up comes after
+/// it.
 pub(super) fn defend(
     connection: &mut Connection,
     role: Role,
@@ -241,8 +242,8 @@ pub(super) fn defend(
     }
     let watching = guard.clone();
     connection.progress_handler(OPERATIONS_PER_CHECK, Some(move || watching.has_ended()))?;
-    // Called after every commit that wrote pages, and after no other. It replaces SQLite's own copying
-    // of the log, which would delay the answer to whoever's commit was the thousandth.
+    // Called after every commit that wrote pages, and after no other. It replaces SQLite's own
+    // copying of the log, which would delay the answer to whoever's commit was the thousandth.
     let counting = guard.clone();
     connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
         counting.log_pages.store(pages, Ordering::Relaxed);

@@ -154,8 +154,9 @@ fn install(
     function: Function,
 ) -> rusqlite::Result<()> {
     let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_DETERMINISTIC | ffi::SQLITE_INNOCUOUS;
-    // SAFETY: the handle is that of an open connection; the function's address, passed as the data of
-    // the callback, is valid for ever and needs no destructor; `call` turns it back into its own type.
+    // SAFETY: the handle is that of an open connection; the function's address, passed as the data
+    // of the callback, is valid for ever and needs no destructor; `call` turns it back into its own
+    // type.
     let code = unsafe {
         ffi::sqlite3_create_function_v2(
             connection.handle(),

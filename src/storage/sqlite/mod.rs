@@ -36,7 +36,8 @@ pub(super) enum Role {
     Writer,
     /// Reads beside the writer, without waiting for it.
     Reader,
-    /// The kernel's own statements: bounded like all others, but neither refused nor defended against.
+    /// The kernel's own statements: bounded like all others, but neither refused nor defended
+    /// against.
     Kernel,
 }
 
@@ -305,7 +306,8 @@ fn configure(connection: &mut Connection, role: Role, guard: &Arc<Guard>) -> rus
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
     if role == Role::Writer || role == Role::Kernel {
-        // Both must come before the first page is written. Pages freed by deletes go back by `shrink`.
+        // Both must come before the first page is written. Pages freed by deletes go back by
+        // `shrink`.
         connection.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}"))?;
         connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
         // A new file gets its first page here, which `Database::open` brings to the disk in one go.
@@ -339,5 +341,35 @@ fn no_row(error: rusqlite::Error) -> rusqlite::Result<()> {
     match error {
         rusqlite::Error::QueryReturnedNoRows => Ok(()),
         other => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_is_durable_and_keeps_out_of_other_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        for role in [Role::Kernel, Role::Writer, Role::Reader] {
+            let database = Database::open(&path, role).unwrap();
+            let settings = [
+                ("synchronous", 2), // FULL.
+                ("temp_store", 2),  // MEMORY.
+                ("mmap_size", 0),
+                ("auto_vacuum", 2), // INCREMENTAL.
+                ("page_size", PAGE_BYTES as i64),
+                ("foreign_keys", 1),
+                ("trusted_schema", 0),
+                ("query_only", i64::from(role == Role::Reader)),
+            ];
+            for (pragma, expected) in settings {
+                let found = database.number(&format!("PRAGMA {pragma}")).unwrap();
+                assert_eq!(found, expected, "{role:?} {pragma}");
+            }
+            let config = DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
+            assert!(database.connection.db_config(config).unwrap(), "{role:?}");
+        }
     }
 }
