@@ -5,3 +5,5 @@
 #[path = "it/api.rs"] mod api;
 #[path = "it/nesting.rs"] mod nesting;
 #[path = "it/seed.rs"] mod seed;
+#[path = "it/overriding.rs"] mod overriding;
+#[path = "it/errors.rs"] mod errors;

@@ -8,6 +8,7 @@ mod calls;
 mod errors;
 mod events;
 mod executor;
+pub mod heap;
 mod host;
 mod lines;
 mod meter;
@@ -39,6 +40,10 @@ use crate::wire::{Down, Env, Exports, Failure, Outcome, RunId, Start, Up};
 
 pub use modules::resolve;
 
+/// The allocator of the whole binary: the system's, but for processes that fork.
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap::new();
+
 /// Exit status of a process that met a fault of its own making.
 pub const EXIT_FATAL: i32 = 70;
 
@@ -50,6 +55,7 @@ pub fn fatal(message: &str) -> ! {
 
 /// Runs a process on its socket, for ever. `nursery`: whether it will fork.
 pub fn main(socket: OwnedFd) -> ! {
+    HEAP.prepare();
     std::panic::set_hook(Box::new(|panic| eprintln!("town: isolate: {panic}")));
     die_of_overflow();
     let executor = Rc::new(Executor::default());
@@ -95,8 +101,6 @@ fn warm_up(context: &mut Context) {
         fatal(&format!("warming up failed: {error}"));
     }
     boa_gc::force_collect();
-    // SAFETY: gives freed memory back to the system; no pointers are involved.
-    unsafe { libc::malloc_trim(0) };
 }
 
 struct Process {
@@ -353,6 +357,7 @@ impl Process {
         match sandbox::fork() {
             Ok(sandbox::Forked::Parent) => drop(socket),
             Ok(sandbox::Forked::Child { pid }) => {
+                HEAP.begin_generation();
                 self.host.socket.borrow_mut().replace(socket);
                 if let Err(error) = web::reseed() {
                     fatal(&error.to_string());

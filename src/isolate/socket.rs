@@ -11,8 +11,8 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 use crate::wire::{self, Down, FrameError, Up};
 
-/// Bytes read at once: a chunk of a body and its frame.
-const READ_BYTES: usize = 80 << 10;
+/// Bytes read at once. Most frames are far smaller, and every page of it is one to be touched.
+const READ_BYTES: usize = 16 << 10;
 
 /// Bytes that wait before they are written although more may come.
 const FLUSH_BYTES: usize = 64 << 10;
@@ -115,7 +115,7 @@ impl Socket {
         if self.start == self.incoming.len() {
             self.incoming.clear();
             self.start = 0;
-            if self.incoming.capacity() > 4 * READ_BYTES {
+            if self.incoming.capacity() > 16 * READ_BYTES {
                 self.incoming.shrink_to(READ_BYTES);
             }
         }

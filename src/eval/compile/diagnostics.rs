@@ -156,7 +156,8 @@ fn excerpt(source: &str, offset: usize) -> String {
         .map_or(0, |before| before.chars().count());
     let skipped = caret.saturating_sub(EXCERPT_CHARS_MAX / 2);
     let shown: String = line.chars().skip(skipped).take(EXCERPT_CHARS_MAX).collect();
-    // Tabs before the caret are kept, so that it stays under its column however wide they are shown.
+    // Tabs before the caret are kept, so that it stays under its column however wide they are
+    // shown.
     let indent: String = shown
         .chars()
         .chain(std::iter::repeat(' '))

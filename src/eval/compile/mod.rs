@@ -1,8 +1,8 @@
 //! The compiler: TypeScript, JSX and JavaScript in, what the engine can run out.
 //!
-//! Parse, erase types, expand JSX, lower what the engine cannot parse or run, print with a source map.
-//! It knows no files and resolves no specifier. It is meant for a process that may die: what it bounds
-//! itself (size, nesting) is bounded for the sake of a clear message.
+//! Parse, erase types, expand JSX, lower what the engine cannot parse or run, print with a source
+//! map. It knows no files and resolves no specifier. It is meant for a process that may die: what
+//! it bounds itself (size, nesting) is bounded for the sake of a clear message.
 
 mod diagnostics;
 mod lower;
@@ -96,7 +96,7 @@ pub struct Options {
 pub struct Compiled {
     /// A module in the JavaScript that the engine understands.
     pub code: String,
-    /// Source map, version 3, as JSON; without the source itself.
+    /// Source map (ECMA-426) as JSON, without the source itself.
     pub map: String,
     /// What it imports, in the order of the code. Imports of types are not among them.
     pub imports: Vec<Import>,
@@ -114,7 +114,8 @@ pub fn compile(source: &str, options: &Options) -> Result<Compiled, CompileError
     }
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     nesting::check(source, options.kind)?;
-    // Nothing outlives the call: the globals, the syntax tree and the reports are all made inside it.
+    // Nothing outlives the call: the globals, the syntax tree and the reports are all made inside
+    // it.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         GLOBALS.set(&Globals::new(), || {
             HELPERS.set(&Helpers::new(false), || {
@@ -237,7 +238,7 @@ impl<'a> Compilation<'a> {
                 unresolved,
             ));
         }
-        lower::lower(&mut program, unresolved);
+        lower::lower(&mut program, &self.file.src, unresolved);
         program.mutate(hygiene());
         program.mutate(fixer(None));
         lower::parenthesize(&mut program);
@@ -279,7 +280,18 @@ impl<'a> Compilation<'a> {
             .map_err(CompileError::internal)?;
         drop(emitter);
         let code = String::from_utf8(code).map_err(CompileError::internal)?;
+        // The printer takes the last byte of a statement for its semicolon, whatever character it
+        // belongs to.
+        mappings.retain(|(at, _)| self.is_boundary(*at));
         Ok((code, self.map(&mappings)?))
+    }
+
+    fn is_boundary(&self, at: BytePos) -> bool {
+        let offset = at.0.checked_sub(self.file.start_pos.0);
+        offset.is_none_or(|offset| {
+            let offset = offset as usize;
+            offset >= self.file.src.len() || self.file.src.is_char_boundary(offset)
+        })
     }
 
     fn map(&self, mappings: &[(BytePos, LineCol)]) -> Result<String, CompileError> {

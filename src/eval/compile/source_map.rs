@@ -1,4 +1,5 @@
-//! Looking up the author's positions: from a place in compiled code to the place it was compiled from.
+//! Looking up the author's positions: from a place in compiled code to the place it was compiled
+//! from.
 //!
 //! Needs no compiler, so that it can be used where stacks are made.
 
@@ -25,7 +26,8 @@ pub enum PositionsError {
     },
 }
 
-/// From here in the compiled code on, until the next segment: there in the source. All counted from 0.
+/// From here in the compiled code on, until the next segment: there in the source. All counted from
+/// 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Segment {
     line: u32,
@@ -40,8 +42,8 @@ struct Map {
 }
 
 impl Positions {
-    /// Parses a version 3 map of one source. `code` is the code that the map belongs to: maps count columns
-    /// in UTF-16 code units, the engine counts characters.
+    /// Parses the map (ECMA-426) of one source. `code` is the code that the map belongs to: maps count
+    /// columns in UTF-16 code units, the engine counts characters.
     pub fn parse(map: &str, code: &str) -> Result<Self, PositionsError> {
         let map: Map = serde_json::from_str(map)?;
         let mut segments = decode_mappings(&map.mappings)?;
@@ -51,8 +53,8 @@ impl Positions {
         Ok(Self { segments })
     }
 
-    /// Where in the source the code at `line` and `column` comes from. All counted from 1; the answer's column
-    /// is in UTF-16 code units, as editors count.
+    /// Where in the source the code at `line` and `column` comes from. All counted from 1; the
+    /// answer's column is in UTF-16 code units, as editors count.
     pub fn original(&self, line: u32, column: u32) -> Option<(u32, u32)> {
         let sought = (line.checked_sub(1)?, column.checked_sub(1)?);
         let after = self
@@ -115,8 +117,8 @@ impl Positions {
     }
 }
 
-/// Rewrites every `(<specifier>:<line>:<column>)` of a stack to the author's positions. `lookup` knows the
-/// positions of a specifier; frames it does not know stay as they are.
+/// Rewrites every `(<specifier>:<line>:<column>)` of a stack to the author's positions. `lookup`
+/// knows the positions of a specifier; frames it does not know stay as they are.
 pub fn map_stack<'a>(stack: &str, lookup: impl Fn(&str) -> Option<&'a Positions>) -> String {
     let mut mapped = String::with_capacity(stack.len());
     for line in stack.split_inclusive('\n') {
@@ -131,7 +133,8 @@ pub fn map_stack<'a>(stack: &str, lookup: impl Fn(&str) -> Option<&'a Positions>
 fn map_frame<'a>(frame: &str, lookup: &impl Fn(&str) -> Option<&'a Positions>) -> Option<String> {
     let end = frame.rfind(')')?;
     let open = frame[..end].find(" (")? + 2;
-    // A function's own name may hold a parenthesis; a place that is not known as a whole is tried from the next.
+    // A function's own name may hold a parenthesis; a place that is not known as a whole is tried
+    // from the next.
     let starts = frame[open..end]
         .match_indices(" (")
         .map(|(at, _)| open + at + 2);
@@ -148,7 +151,8 @@ fn map_frame<'a>(frame: &str, lookup: &impl Fn(&str) -> Option<&'a Positions>) -
     })
 }
 
-/// Decodes the `mappings` of a map: lines by `;`, segments by `,`, four differences each in base 64.
+/// Decodes the `mappings` of a map: lines by `;`, segments by `,`, four differences each in base
+/// 64.
 fn decode_mappings(mappings: &str) -> Result<Vec<Segment>, PositionsError> {
     let mut segments = Vec::with_capacity(mappings.len() / 6);
     let (mut line, mut column, mut source_line, mut source_column) = (0u32, 0i64, 0i64, 0i64);
@@ -191,7 +195,8 @@ fn decode_mappings(mappings: &str) -> Result<Vec<Segment>, PositionsError> {
     Ok(segments)
 }
 
-/// One number in base 64: five bits a digit, the sixth says that more follow, the lowest bit is the sign.
+/// One number in base 64: five bits a digit, the sixth says that more follow, the lowest bit is the
+/// sign.
 fn take_base64(bytes: &[u8], at: &mut usize) -> Option<i64> {
     let (mut value, mut shift) = (0i64, 0);
     loop {

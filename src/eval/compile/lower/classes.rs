@@ -1,8 +1,8 @@
-//! Two faults of the engine with classes: it does not look into the computed keys of methods when it decides
-//! where variables live, and `super` is missing in the initializers of instance fields.
+//! Two faults of the engine with classes: it does not look into the computed keys of methods when
+//! it decides where variables live, and `super` is missing in the initializers of instance fields.
 //!
-//! A computed key is evaluated into a variable just before its class; an initializer with `super` becomes a
-//! private method.
+//! A computed key is evaluated into a variable just before its class; an initializer with `super`
+//! becomes a private method.
 
 use swc_common::util::take::Take;
 use swc_common::{DUMMY_SP, Mark, SyntaxContext};
@@ -42,7 +42,8 @@ impl Lowering {
         let Some(last) = class.body.iter().rposition(needs) else {
             return Vec::new();
         };
-        // Keys are evaluated in order, after what is extended. Where that can be noticed, all up to the last move.
+        // Keys are evaluated in order, after what is extended. Where that can be noticed, all up to
+        // the last move.
         let members = &mut class.body[..=last];
         let noticed = members
             .iter()
@@ -73,7 +74,8 @@ impl Lowering {
         self.variables.push(name);
     }
 
-    /// Whether a key needs no variable of the program's: a literal, or a property of a global, as `Symbol.iterator`.
+    /// Whether a key needs no variable of the program's: a literal, or a property of a global, as
+    /// `Symbol.iterator`.
     fn is_closed(&self, key: &Expr) -> bool {
         match key {
             Expr::Lit(_) => true,
@@ -186,7 +188,8 @@ impl VisitMut for Lowering {
 }
 
 impl Lowering {
-    /// A class without a name is named by where it stands; one whose keys move will no longer stand there.
+    /// A class without a name is named by where it stands; one whose keys move will no longer stand
+    /// there.
     fn keep_name(&self, value: &mut Expr, name: Ident) {
         if let Expr::Class(ClassExpr {
             ident: ident @ None,

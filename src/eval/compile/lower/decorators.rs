@@ -1,5 +1,6 @@
 //! Decorators (the standard's, of 2023-11) and `accessor`: the engine knows neither.
 
+use swc_common::Span;
 use swc_ecma_ast::{AutoAccessor, Decorator, Param, Program, TsParamProp};
 use swc_ecma_transforms_proposal::decorator_2023_11::decorator_2023_11;
 use swc_ecma_visit::{Visit, VisitWith};
@@ -13,11 +14,24 @@ pub(super) fn refuse(program: &Program) {
 
 /// Lowers decorators, if there are any.
 pub(super) fn lower(program: &mut Program) {
-    let mut search = Search { found: false };
-    program.visit_with(&mut search);
-    if search.found {
-        program.mutate(decorator_2023_11());
+    if find(program).is_none() {
+        return;
     }
+    program.mutate(decorator_2023_11());
+    // The pass does not look for classes in the expressions of decorators.
+    if let Some(left) = find(program) {
+        report(
+            &left,
+            "A decorated class within a decorator is not supported",
+        );
+    }
+}
+
+/// The first thing that the pass is for.
+fn find(program: &Program) -> Option<Span> {
+    let mut search = Search { found: None };
+    program.visit_with(&mut search);
+    search.found
 }
 
 struct Refusal;
@@ -46,15 +60,20 @@ impl Visit for Refusal {
 }
 
 struct Search {
-    found: bool,
+    found: Option<Span>,
 }
 
 impl Visit for Search {
-    fn visit_decorator(&mut self, _: &Decorator) {
-        self.found = true;
+    fn visit_decorator(&mut self, decorator: &Decorator) {
+        self.found.get_or_insert(decorator.span);
     }
 
-    fn visit_auto_accessor(&mut self, _: &AutoAccessor) {
-        self.found = true;
+    fn visit_param(&mut self, parameter: &Param) {
+        // Its decorators have been refused.
+        parameter.pat.visit_with(self);
+    }
+
+    fn visit_auto_accessor(&mut self, accessor: &AutoAccessor) {
+        self.found.get_or_insert(accessor.span);
     }
 }

@@ -1,7 +1,7 @@
 //! Lowering: what the engine cannot parse or run, rewritten into what it can.
 //!
-//! Each file below is one fault of boa 0.22 or one piece of syntax it lacks; when the engine learns it, the
-//! file goes.
+//! Each file below is one fault of boa 0.22 or one piece of syntax it lacks; when the engine learns
+//! it, the file goes.
 
 mod classes;
 mod decorators;
@@ -27,12 +27,21 @@ pub(super) fn refuse(program: &Program) {
     decorators::refuse(program);
 }
 
-/// Lowers a program from which types and JSX are gone.
-pub(super) fn lower(program: &mut Program, unresolved: Mark) {
-    decorators::lower(program);
-    program.visit_mut_with(&mut using::Lowering);
-    program.visit_mut_with(&mut classes::Lowering::new(unresolved));
-    program.visit_mut_with(&mut parameters::Lowering);
+/// Lowers a program from which types and JSX are gone. A pass runs only where `source` has a word
+/// that it is for.
+pub(super) fn lower(program: &mut Program, source: &str, unresolved: Mark) {
+    if source.contains('@') || source.contains("accessor") {
+        decorators::lower(program);
+    }
+    if source.contains("using") {
+        program.visit_mut_with(&mut using::Lowering);
+    }
+    if source.contains("class") {
+        program.visit_mut_with(&mut classes::Lowering::new(unresolved));
+    }
+    if source.contains("var") {
+        program.visit_mut_with(&mut parameters::Lowering);
+    }
     program.mutate(inject_helpers(unresolved));
     // Last, as the helpers have such names too.
     names::lower(program, SyntaxContext::empty().apply_mark(unresolved));
@@ -40,8 +49,8 @@ pub(super) fn lower(program: &mut Program, unresolved: Mark) {
 
 /// The one lowering that the printer's own parentheses would undo, so it comes after them.
 ///
-/// `export default async ...` is taken for a named function declaration; in parentheses it is an expression,
-/// and still named `default`.
+/// `export default async ...` is taken for a named function declaration; in parentheses it is an
+/// expression, and still named `default`.
 pub(super) fn parenthesize(program: &mut Program) {
     program.visit_mut_with(&mut Parentheses);
 }

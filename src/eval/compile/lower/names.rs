@@ -1,6 +1,7 @@
 //! Names that the engine takes for keywords: `async` and `using` anywhere, `of` when imported.
 //!
-//! Local bindings of those names are renamed; what a module exports and the keys of objects keep theirs.
+//! Local bindings of those names are renamed; what a module exports and the keys of objects keep
+//! theirs.
 
 use std::collections::HashMap;
 
@@ -162,7 +163,8 @@ impl Visit for Search {
     }
 }
 
-/// Turns `export const async = 1` into `const async = 1; export { async };`, of which the first can be renamed.
+/// Turns `export const async = 1` into `const async = 1; export { async };`, of which the first can
+/// be renamed.
 struct ExportSplit<'a> {
     renames: &'a HashMap<Id, Ident>,
 }

@@ -1,7 +1,7 @@
 //! `var` of a parameter's name, in a function whose parameters hold expressions.
 //!
-//! `(a, b = a) => { var a; ... }` gives the body an `a` of its own that starts as the parameter's. The engine
-//! leaves it uninitialized, so the body's is renamed and told its first value.
+//! `(a, b = a) => { var a; ... }` gives the body an `a` of its own that starts as the parameter's.
+//! The engine leaves it uninitialized, so the body's is renamed and told its first value.
 
 use std::collections::{HashMap, HashSet};
 

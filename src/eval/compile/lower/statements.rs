@@ -6,10 +6,19 @@ use swc_ecma_ast::{
     VarDeclarator,
 };
 
-/// Where statements may begin: after `"use strict"` and the like, which count only when they come first.
+/// Where statements may begin: after `"use strict"` and the like, which count only when they come
+/// first.
 pub(super) fn after_directives(statements: &[Stmt]) -> usize {
-    let is_directive = |statement: &&Stmt| matches!(statement, Stmt::Expr(ExprStmt { expr, .. }) if matches!(&**expr, Expr::Lit(Lit::Str(_))));
-    statements.iter().take_while(is_directive).count()
+    statements
+        .iter()
+        .take_while(|one| is_directive(one))
+        .count()
+}
+
+fn is_directive(statement: &Stmt) -> bool {
+    statement
+        .as_expr()
+        .is_some_and(|statement| matches!(&*statement.expr, Expr::Lit(Lit::Str(_))))
 }
 
 /// `<kind> <name> = <value>;`

@@ -1,7 +1,8 @@
 //! `using` and `await using`: the engine parses them and disposes of nothing.
 //!
-//! What follows a `using` in its list of statements runs in a `try` whose `finally` disposes. At the top level of a
-//! module, exports and functions stay outside of it and other declarations become `var`, which reach out.
+//! What follows a `using` in its list of statements runs in a `try` whose `finally` disposes. At
+//! the top level of a module, exports and functions stay outside of it and other declarations
+//! become `var`, which reach out.
 
 use swc_common::util::take::Take;
 use swc_common::{DUMMY_SP, SyntaxContext};
@@ -136,7 +137,8 @@ impl Disposal {
         })))
     }
 
-    /// `const scope = _using_ctx(); try { body } catch (error) { scope.e = error } finally { scope.d() }`
+    /// `const scope = _using_ctx(); try { body } catch (error) { scope.e = error } finally {
+    /// scope.d() }`
     fn around(self, body: Vec<Stmt>) -> impl Iterator<Item = Stmt> {
         let mark = enable_helper!(using_ctx);
         let context = SyntaxContext::empty().apply_mark(mark);

@@ -1,0 +1,3 @@
+//! For trying the rules alone.
+#[path = "it/tidy.rs"]
+mod tidy;
