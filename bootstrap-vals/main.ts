@@ -21,19 +21,28 @@ import { serveHost, serveRun } from "./run/serve.ts";
 // Tails come from within: nobody reached us and no link is made.
 const NOWHERE = "http://localhost/";
 
-async function fetch(request: Request): Promise<Response> {
+function fetch(request: Request): Promise<Response> {
   const town = townAt(request.url, request.headers);
+  const failed = (error: unknown) => failure(request, town, error);
   try {
-    if (town.arrival.label !== "") return await serveHost(request, town);
-    if (town.arrival.path.startsWith("/run/")) return await serveRun(request, town);
-    await boot(town);
-    const routes = town.arrival.path.startsWith("/api/") ? apiRoutes : pageRoutes;
-    const response = await dispatch(routes, request, town);
-    if (response === undefined) throw notFound("Page");
-    return request.method === "HEAD" ? new Response(null, response) : response;
+    return serve(request, town).then(undefined, failed);
   } catch (error) {
-    return failure(request, town, error);
+    return Promise.resolve(failed(error));
   }
+}
+
+function serve(request: Request, town: Town): Promise<Response> {
+  if (town.arrival.label !== "") return serveHost(request, town);
+  if (town.arrival.path.startsWith("/run/")) return serveRun(request, town);
+  return servePlatform(request, town);
+}
+
+async function servePlatform(request: Request, town: Town): Promise<Response> {
+  await boot(town);
+  const routes = town.arrival.path.startsWith("/api/") ? apiRoutes : pageRoutes;
+  const response = await dispatch(routes, request, town);
+  if (response === undefined) throw notFound("Page");
+  return request.method === "HEAD" ? new Response(null, response) : response;
 }
 
 /** Alarms of vals: the name of a val's database says whose it is. */

@@ -14,8 +14,18 @@ use crate::wire::{
 
 /// Answers a call when it is done.
 pub fn dispatch(slot: Arc<Slot>, process: Arc<Process>, run: RunId, id: CallId, call: Call) {
+    let cancelled = process.cancelled(run);
     tokio::spawn(async move {
-        let result = answer(&slot, &process, run, call).await;
+        let result = match cancelled {
+            None => answer(&slot, &process, run, call).await,
+            Some(cancelled) => tokio::select! {
+                result = answer(&slot, &process, run, call) => result,
+                // Dropping what is under way cancels what it has started in turn.
+                () = cancelled.notified() => {
+                    Err(CallError::Refused("The run was cancelled".into()))
+                }
+            },
+        };
         process.answer(id, result);
     });
 }

@@ -185,11 +185,13 @@ impl Kernel {
         asker: &Arc<Process>,
     ) -> Result<Arc<Slot>, Failure> {
         let grant = parent.grant.attenuate(&spec.grant).map_err(|error| {
-            let outcome = match error {
-                GrantError::TooDeep => Outcome::Depth,
-                GrantError::NoLoader | GrantError::NoStorage | GrantError::Name(_) => Outcome::Load,
-            };
-            Failure::new(outcome, error.to_string())
+            let message = error.to_string();
+            match error {
+                GrantError::TooDeep => Failure::limit(Outcome::Depth, "depth", 0, message),
+                GrantError::NoLoader | GrantError::NoStorage | GrantError::Name(_) => {
+                    Failure::new(Outcome::Load, message)
+                }
+            }
         })?;
         let prepared = self.prepare(&spec, &grant, false).await?;
         let asker = Some(Arc::downgrade(asker));

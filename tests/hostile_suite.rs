@@ -4,3 +4,13 @@ mod hostile;
 mod town;
 #[path = "it/watching.rs"]
 mod watching;
+#[path = "it/durability.rs"]
+mod durability;
+#[path = "it/grant.rs"]
+mod grant;
+#[path = "it/limits.rs"]
+mod limits;
+#[path = "it/sandbox.rs"]
+mod sandbox;
+#[path = "it/streaming.rs"]
+mod streaming;

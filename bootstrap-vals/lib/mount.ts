@@ -6,8 +6,6 @@
  * another instance, which sets the three x-forwarded headers on every request and overwrites the visitor's.
  */
 
-import { HttpError } from "./http.ts";
-
 export interface Arrival {
   /** Host of this instance in its own eyes, however it was reached: `localhost:8787`, `a--town.localhost:8787`. */
   host: string;
@@ -75,25 +73,6 @@ export function pageOrigin(arrival: Arrival): string {
 /** A link to a path of this instance's pages that works wherever the instance is mounted. */
 export function href(arrival: Arrival, path: string): string {
   return arrival.prefix + path;
-}
-
-/** The request as a val sees it: on its own host, with the way from outside in the x-forwarded headers. */
-export function forward(request: Request, arrival: Arrival, label: string, path: string, prefix: string): Request {
-  const { method } = request;
-  if (method === "TRACE" || method === "CONNECT" || method === "TRACK") {
-    throw new HttpError(405, "method_not_allowed", `${method} is not possible here`);
-  }
-  const init: RequestInit & { duplex?: "half" } = { method, headers: request.headers, signal: request.signal };
-  // A body of GET or HEAD means nothing, and no Request may be made with one.
-  if (method !== "GET" && method !== "HEAD" && request.body !== null) {
-    init.body = request.body;
-    init.duplex = "half";
-  }
-  const forwarded = new Request(`${arrival.protocol}://${label}.${arrival.host}${path}${arrival.search}`, init);
-  forwarded.headers.set("x-forwarded-host", arrival.outsideHost);
-  forwarded.headers.set("x-forwarded-proto", arrival.protocol);
-  forwarded.headers.set("x-forwarded-prefix", prefix);
-  return forwarded;
 }
 
 function splitOrigin(url: string): { protocol: string; host: string } {

@@ -46,15 +46,23 @@ export async function endpointOfLabel(town: Town, label: string): Promise<Endpoi
   return endpointOf(town, label.slice(0, parting), label.slice(parting + 2));
 }
 
+/** The endpoint of a host's label, if that is known without asking. */
+export function keptEndpointOfLabel(town: Town, label: string): Endpoint | undefined {
+  const parting = label.indexOf("--");
+  return parting <= 0 ? undefined : keptEndpoint(town, label.slice(0, parting), label.slice(parting + 2));
+}
+
+/** The endpoint of a val by its author and name, if that is known without asking. */
+export function keptEndpoint(town: Town, username: string, name: string): Endpoint | undefined {
+  if (town.storage.revision !== kept.revision) return undefined;
+  return kept.endpoints.get(`${username}/${name}`) ?? undefined;
+}
+
 /** The endpoint of a val by its author and name, or of one of its further HTTP files by that file's id without dashes. */
 export async function endpointOf(town: Town, username: string, name: string): Promise<Endpoint | undefined> {
-  const { storage } = town;
+  const { revision } = town.storage;
   const key = `${username}/${name}`;
-  const { revision } = storage;
-  if (revision === kept.revision) {
-    const endpoint = kept.endpoints.get(key);
-    if (endpoint !== undefined) return endpoint ?? undefined;
-  }
+  if (revision === kept.revision && kept.endpoints.has(key)) return kept.endpoints.get(key) ?? undefined;
   await boot(town);
   const endpoint = await find(town, username, name);
   if (kept.revision !== revision || kept.endpoints.size >= ENDPOINTS_KEPT_MAX) kept.endpoints.clear();

@@ -15,24 +15,21 @@ const CORS = [
 /** The response as the visitor gets it. `prefix` is the val's path on the pages' host, empty where it has its own host. */
 export function dress(response: Response, arrival: Arrival, prefix: string): Response {
   const { headers } = response;
-  const plain = headers.has("access-control-allow-origin") || hasCors(headers);
-  const cookies = headers.has("set-cookie");
-  if (plain && prefix === "" && !cookies) return response;
-  const dressed = new Response(response.body, response);
   // Any CORS header of the val's own turns all defaults off.
-  if (!plain) {
-    dressed.headers.set("access-control-allow-origin", "*");
-    dressed.headers.set("access-control-allow-methods", METHODS);
+  if (!hasCors(headers)) {
+    headers.set("access-control-allow-origin", "*");
+    headers.set("access-control-allow-methods", METHODS);
   }
-  if (prefix !== "") dressed.headers.append("content-security-policy", FENCE);
-  if (cookies) {
-    dressed.headers.delete("set-cookie");
-    for (const line of headers.getSetCookie()) {
+  if (prefix !== "") headers.append("content-security-policy", FENCE);
+  if (headers.has("set-cookie")) {
+    const lines = headers.getSetCookie();
+    headers.delete("set-cookie");
+    for (const line of lines) {
       const confined = confineCookie(line, prefix, sessionCookieName(arrival));
-      if (confined !== undefined) dressed.headers.append("set-cookie", confined);
+      if (confined !== undefined) headers.append("set-cookie", confined);
     }
   }
-  return dressed;
+  return response;
 }
 
 export function isPreflight(request: Request): boolean {
@@ -50,5 +47,6 @@ export function preflight(request: Request): Response {
 }
 
 export function hasCors(headers: Headers): boolean {
-  return CORS.some((name) => headers.has(name));
+  for (const name of CORS) if (headers.has(name)) return true;
+  return false;
 }

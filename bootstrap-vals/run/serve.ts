@@ -3,54 +3,81 @@
 import type { Outcome } from "town:kernel";
 import { sessionCookieName, withoutCookie } from "../lib/cookie.ts";
 import { HttpError, notFound } from "../lib/http.ts";
-import { forward, type Arrival } from "../lib/mount.ts";
+import type { Arrival } from "../lib/mount.ts";
 import { decode } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
-import { endpointOf, endpointOfLabel, type Endpoint } from "./endpoint.ts";
+import { endpointOf, endpointOfLabel, keptEndpoint, keptEndpointOfLabel, type Endpoint } from "./endpoint.ts";
 import { dress, hasCors, isPreflight, preflight } from "./headers.ts";
 import { isolateOf } from "./program.ts";
 
 /** Serves the val that the request's host names. */
-export async function serveHost(request: Request, town: Town): Promise<Response> {
-  const { arrival } = town;
-  const endpoint = await endpointOfLabel(town, arrival.label);
-  if (endpoint === undefined) throw notFound("HTTP val");
-  return serve(request, town, endpoint, forward(request, arrival, arrival.label, arrival.path, ""), "");
+export function serveHost(request: Request, town: Town): Promise<Response> {
+  const { label, path } = town.arrival;
+  return serve(request, town, keptEndpointOfLabel(town, label) ?? endpointOfLabel(town, label), path, "");
 }
 
 /** Serves `/run/{user}/{val}[/{path}]`. */
-export async function serveRun(request: Request, town: Town): Promise<Response> {
-  const { arrival } = town;
-  const [, , username = "", name = ""] = arrival.path.split("/", 4);
-  const endpoint = username === "" || name === "" ? undefined : await endpointOf(town, decode(username), decode(name));
-  if (endpoint === undefined) throw notFound("HTTP val");
-  const local = `/run/${username}/${name}`;
-  const rest = arrival.path.slice(local.length);
-  const forwarded = forward(request, arrival, endpoint.label, rest === "" ? "/" : rest, arrival.prefix + local);
-  hideSession(forwarded.headers, arrival);
-  return serve(request, town, endpoint, forwarded, arrival.prefix + local);
+export function serveRun(request: Request, town: Town): Promise<Response> {
+  const { path, prefix } = town.arrival;
+  const userEnd = path.indexOf("/", 5);
+  const nameStart = userEnd + 1;
+  if (userEnd < 0 || nameStart === path.length) return Promise.reject(notFound("HTTP val"));
+  let nameEnd = path.indexOf("/", nameStart);
+  if (nameEnd < 0) nameEnd = path.length;
+  const username = decode(path.slice(5, userEnd));
+  const name = decode(path.slice(nameStart, nameEnd));
+  const local = path.slice(0, nameEnd);
+  const endpoint = keptEndpoint(town, username, name) ?? endpointOf(town, username, name);
+  return serve(request, town, endpoint, path.slice(nameEnd) || "/", prefix + local);
 }
 
-async function serve(request: Request, town: Town, endpoint: Endpoint, forwarded: Request, prefix: string): Promise<Response> {
-  let response: Response;
-  try {
-    response = await isolateOf(town, endpoint).fetch(forwarded);
-  } catch (error) {
-    // A handler that chokes on OPTIONS has no wish about CORS.
-    if (isPreflight(request)) return preflight(request);
-    throw visitorError(error);
+// Every request of every val comes this way, and in this engine each `await` costs more than all else it does: so one
+// whose endpoint is known has none.
+function serve(
+  request: Request,
+  town: Town,
+  endpoint: Endpoint | Promise<Endpoint | undefined>,
+  path: string,
+  prefix: string,
+): Promise<Response> {
+  if (endpoint instanceof Promise) {
+    return endpoint.then((found) => {
+      if (found === undefined) throw notFound("HTTP val");
+      return serve(request, town, found, path, prefix);
+    });
   }
-  if (isPreflight(request) && !hasCors(response.headers)) return preflight(request);
-  return dress(response, town.arrival, prefix);
+  const { arrival } = town;
+  refuseMethod(request.method);
+  const headers: Record<string, string | null> = {
+    "x-forwarded-host": arrival.outsideHost, "x-forwarded-proto": arrival.protocol, "x-forwarded-prefix": prefix,
+  };
+  if (prefix !== "") hideSession(request.headers, arrival, headers);
+  const url = `${arrival.protocol}://${endpoint.label}.${arrival.host}${path}${arrival.search}`;
+  return isolateOf(town, endpoint).fetch(url, request, headers).then(
+    (response) => {
+      if (isPreflight(request) && !hasCors(response.headers)) return preflight(request);
+      return dress(response, arrival, prefix);
+    },
+    (error: unknown) => {
+      // A handler that chokes on OPTIONS has no wish about CORS.
+      if (isPreflight(request)) return preflight(request);
+      throw visitorError(error);
+    },
+  );
+}
+
+function refuseMethod(method: string): void {
+  if (method === "TRACE" || method === "CONNECT" || method === "TRACK") {
+    throw new HttpError(405, "method_not_allowed", `${method} is not possible here`);
+  }
 }
 
 /** The pages' session is sent along to every path of their host; a val there must not see it. */
-function hideSession(headers: Headers, arrival: Arrival): void {
+function hideSession(headers: Headers, arrival: Arrival, set: Record<string, string | null>): void {
   const cookies = headers.get("cookie");
   if (cookies === null) return;
   const left = withoutCookie(cookies, sessionCookieName(arrival));
-  if (left === "") headers.delete("cookie");
-  else headers.set("cookie", left);
+  set.cookie = left === "" ? null : left;
 }
 
 /** What a visitor is told of a run that gave no answer; the author's part is in the run's log. */

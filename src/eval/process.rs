@@ -92,6 +92,8 @@ struct Run {
     reply: Option<oneshot::Sender<Result<Reply, Failure>>>,
     record: Record,
     line_bytes_left: u64,
+    // Told when nobody waits for it any more: its kernel calls are for nobody then.
+    cancelled: Arc<Notify>,
     // The body of its response, while that is under way.
     body: Option<StreamId>,
     // Since when it has answered, body and all.
@@ -295,6 +297,7 @@ impl Process {
             reply: Some(reply),
             record,
             line_bytes_left,
+            cancelled: Arc::default(),
             body: None,
             answered_since: None,
         };
@@ -364,9 +367,17 @@ impl Process {
     /// The caller of a run has gone, or its deadline has come.
     pub fn cancel_run(&self, run: RunId, failure: Failure) {
         let reason = failure.message.clone();
+        if let Some(state) = lock(&self.runs).get(&run) {
+            state.cancelled.notify_waiters();
+        }
         let link = self.link.clone();
         link.send(&Down::CancelRun { run, reason });
         self.fail_run(run, failure);
+    }
+
+    /// What is told when nobody waits for a run any more; `None` for one that is not open.
+    pub fn cancelled(&self, run: RunId) -> Option<Arc<Notify>> {
+        lock(&self.runs).get(&run).map(|state| state.cancelled.clone())
     }
 
     /// Takes no more runs, and ends after the last.

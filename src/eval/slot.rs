@@ -24,6 +24,10 @@ use crate::wire::{
 /// requests wait for each other's JavaScript.
 const RUNS_BEFORE_SIBLING: usize = 4;
 
+/// What a run may take beyond its deadline while one below it is open, which began later and may be
+/// the late one: its own deadline ends it first, and the blame is not its caller's.
+const DEADLINE_GRACE: Duration = Duration::from_secs(1);
+
 /// A program, and what runs it.
 pub struct Slot {
     /// Itself, for what it starts.
@@ -145,6 +149,13 @@ impl Slot {
             .sum()
     }
 
+    // Whether programs that it started by an id have runs open.
+    fn waits_below(&self) -> bool {
+        lock(&self.below)
+            .values()
+            .any(|slot| slot.runs_open() > 0)
+    }
+
     /// Lets its processes finish what they have and end.
     pub fn retire(&self) {
         let (template, isolates) = self.take_processes();
@@ -260,7 +271,13 @@ impl Slot {
                 .isolates
                 .retain(|isolate| !Arc::ptr_eq(isolate, &process));
         }
-        match tokio::time::timeout(deadline, started.as_mut()).await {
+        let answered = match tokio::time::timeout(deadline, started.as_mut()).await {
+            Err(_) if self.waits_below() => {
+                tokio::time::timeout(DEADLINE_GRACE, started.as_mut()).await
+            }
+            answered => answered,
+        };
+        match answered {
             Ok(result) => {
                 if single {
                     process.retire();
@@ -297,7 +314,8 @@ impl Slot {
             if let Some(least) = least {
                 let open = least.runs_open();
                 let room = running.isolates.len() < limits.isolates as usize;
-                if open < RUNS_BEFORE_SIBLING || (!room && open < limits.requests_open as usize) {
+                let open_max = limits.requests_open as usize;
+                if open < RUNS_BEFORE_SIBLING.min(open_max) || (!room && open < open_max) {
                     least.touch();
                     return Ok(least);
                 }

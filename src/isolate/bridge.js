@@ -5,6 +5,10 @@
   const PromiseOf = Promise;
   const settled = (value) => PromiseOf.resolve(value);
   const { isArray } = Array;
+  const { keys } = Object;
+  const { apply } = Reflect;
+  const thenOf = PromiseOf.prototype.then;
+  const after = (promise, done, failed) => apply(thenOf, promise, [done, failed]);
 
   // ---- Bodies ----------------------------------------------------------------------------------
 
@@ -110,6 +114,19 @@
     };
   }
 
+  const RequestOf = Request;
+  // Its headers are the caller's to change: it is a copy of what the other program said.
+  const respond = (head) => {
+    head.body = bodyIn(head.body);
+    return web.makeResponse(head, true);
+  };
+  function flat(record) {
+    const list = [];
+    const names = keys(record);
+    for (let i = 0; i < names.length; i++) list.push(names[i], record[names[i]]);
+    return list;
+  }
+
   class Isolate {
     #id;
     #program;
@@ -119,24 +136,33 @@
       freeze(this);
     }
     // Asks by id first; the program is only made where none lives.
-    async #ask(call) {
-      if (this.#id === null) return call([2, null, spec(await this.#program)]);
-      const answer = await call([0, this.#id]);
-      if (answer !== undefined) return answer;
-      return call([1, this.#id, spec(await this.#program())]);
+    #ask(call, answered) {
+      if (this.#id === null) return after(after(settled(this.#program), (program) => call([2, null, spec(program)])), answered);
+      return after(call([0, this.#id]), (answer) => {
+        if (answer !== undefined) return answered(answer);
+        const made = async () => answered(await call([1, this.#id, spec(await this.#program())]));
+        return made();
+      });
     }
-    async fetch(request) {
-      const { method, url, headers, body, signal } = web.readRequest(request);
-      const out = bodyOut(body);
-      const head = await this.#ask((target) => native.isolateFetch(target, method, url, headers, out));
-      head.body = bodyIn(head.body);
-      return web.makeResponse(head);
+    // `(request)`, or `(url, request, headers)`: as if it had gone there, with these headers set.
+    fetch(input, init, headersSet) {
+      try {
+        const elsewhere = typeof input === "string" && web.isRequest(init);
+        const request = elsewhere ? init : web.isRequest(input) ? input : new RequestOf(input, init);
+        const { method, url, headers, body } = web.readRequest(request);
+        const out = bodyOut(body);
+        const to = elsewhere ? input : url;
+        const set = elsewhere && headersSet !== undefined ? flat(headersSet) : undefined;
+        return this.#ask((target) => native.isolateFetch(target, method, to, headers, out, set), respond);
+      } catch (error) {
+        return PromiseOf.reject(error);
+      }
     }
     async call(name, args) {
-      return (await this.#ask((target) => native.isolateCall(target, name, args)))[0];
+      return this.#ask((target) => native.isolateCall(target, name, args), (answer) => answer[0]);
     }
     async alarm(event) {
-      await this.#ask((target) => native.isolateAlarm(target, event.names, event.scheduledAt, event.retries));
+      await this.#ask((target) => native.isolateAlarm(target, event.names, event.scheduledAt, event.retries), () => undefined);
     }
     cancel(reason) {
       if (this.#id === null) return settled();
@@ -187,13 +213,12 @@
 
   let program = null; // The main module's namespace.
   let env = freeze({});
-  const requests = new Map(); // Run to its request, while it is served.
-  const waiting = new Map(); // Run to the promises that keep it.
+  const runs = new Map(); // Run to its request and the promises that keep it, while it is served.
 
   function waitUntil(promise, run = native.run()) {
-    const list = waiting.get(run);
-    if (list === undefined) return;
-    list.push(settled(promise).then(undefined, (error) => logError(error)));
+    const served = runs.get(run);
+    if (served === undefined) return;
+    served.waiting.push(after(settled(promise), undefined, (error) => logError(error)));
   }
   function exported(name) {
     const main = program.default;
@@ -204,10 +229,13 @@
     return undefined;
   }
   // A run ends when its body has been sent and what it waits for has settled.
-  async function finish(run) {
-    for (let list = waiting.get(run); list?.length; ) await list.pop();
-    waiting.delete(run);
-    requests.delete(run);
+  function finish(run) {
+    const waiting = runs.get(run)?.waiting;
+    if (waiting?.length > 0) {
+      after(waiting.pop(), () => finish(run));
+      return;
+    }
+    runs.delete(run);
     native.done(run);
   }
 
@@ -223,7 +251,7 @@
     }
     const body = bodyOut(read.body);
     native.respond(run, read.status, read.headers, body);
-    if (isArray(body)) body[1].then(() => finish(run));
+    if (isArray(body)) after(body[1], () => finish(run));
     else finish(run);
   };
   const refuse = (run, error) => {
@@ -264,8 +292,7 @@
     fetch(run, method, url, headers, body) {
       native.enter(run);
       const request = web.makeRequest({ method, url, headers, body: bodyIn(body) });
-      requests.set(run, request);
-      waiting.set(run, []);
+      runs.set(run, { request, waiting: [] });
       let result;
       try {
         const main = program.default;
@@ -280,11 +307,11 @@
         return refuse(run, error);
       }
       if (web.isResponse(result)) answer(run, result);
-      else settled(result).then((value) => answer(run, value), (error) => refuse(run, error));
+      else after(settled(result), (value) => answer(run, value), (error) => refuse(run, error));
     },
     call(run, name, args) {
       native.enter(run);
-      waiting.set(run, []);
+      runs.set(run, { request: undefined, waiting: [] });
       const task = async () => {
         const target = exported(name);
         if (target === undefined) throw new TypeError(`The program exports no function ${name}`);
@@ -302,7 +329,7 @@
       if (!web.unhandledRejection(promise, reason)) logError(reason, "Uncaught (in promise)");
     },
     cancelRun(run, reason) {
-      const request = requests.get(run);
+      const request = runs.get(run)?.request;
       if (request !== undefined) web.abortRequest(request, new web.DOMException(reason, "AbortError"));
     },
     cancelSink(stream) {

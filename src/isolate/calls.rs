@@ -381,8 +381,12 @@ fn compiled(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
 
 fn isolate_fetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let target = target(args.get_or_undefined(0), context)?;
-    let head = request_head(&args[1..], context)?;
+    let mut head = request_head(&args[1..], context)?;
     let body = body_up(args.get_or_undefined(4), context)?;
+    let set = args.get_or_undefined(5);
+    if !set.is_undefined() {
+        set_headers(&mut head.headers, set, context)?;
+    }
     let call = Call::IsolateFetch { target, head, body };
     Host::of(context).call(call, Vec::new(), response, context)
 }
@@ -701,6 +705,18 @@ fn headers(value: &JsValue, context: &mut Context) -> JsResult<Vec<Header>> {
             Ok((name, bytes))
         })
         .collect()
+}
+
+// `[name, value, ...]` over what there is; null removes.
+fn set_headers(list: &mut Vec<Header>, value: &JsValue, context: &mut Context) -> JsResult<()> {
+    for pair in items(value, context)?.chunks_exact(2) {
+        let name = text(&pair[0], context)?.to_ascii_lowercase();
+        list.retain(|(known, _)| *known != name);
+        if !pair[1].is_null() {
+            list.push((name, text(&pair[1], context)?.into_bytes()));
+        }
+    }
+    Ok(())
 }
 
 // null, a Uint8Array, the number of a kernel stream to join, or `[number]` of a stream of ours.

@@ -100,7 +100,23 @@ fn warm_up(context: &mut Context) {
     if let Err(error) = context.eval(boa_engine::Source::from_bytes(WARM)) {
         fatal(&format!("warming up failed: {error}"));
     }
+    collect_rarely();
     boa_gc::force_collect();
+}
+
+// The collector runs whenever as much was allocated as it found alive at its last run, and it visits
+// every live object: a megabyte of garbage would cost a walk over all the web APIs, and in a fork the
+// copying of every page they are on. What is alive here for a moment moves its threshold, which only
+// ever grows, to `GARBAGE_BYTES`.
+fn collect_rarely() {
+    const BLOCK_BYTES: usize = 1 << 20;
+    /// Enough for some hundred requests, and little beside the memory limit.
+    const GARBAGE_BYTES: usize = 16 << 20;
+    // It sets the threshold to ten sevenths of what it finds.
+    let alive: Vec<boa_gc::Gc<[u8; BLOCK_BYTES]>> =
+        (0..GARBAGE_BYTES * 7 / 10 / BLOCK_BYTES).map(|_| boa_gc::Gc::new([0; BLOCK_BYTES])).collect();
+    boa_gc::force_collect();
+    drop(alive);
 }
 
 struct Process {

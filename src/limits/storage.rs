@@ -26,8 +26,9 @@ pub const SQLITE_HEAP_BYTES_MAX: i64 = 512 << 20;
 
 /// Bytes of one statement's text: a schema with its seed data, not a backup.
 pub const SQL_BYTES_MAX: i32 = 1 << 20;
-/// Bytes of one value and of one row, also of those a statement makes on its way.
-pub const VALUE_BYTES_MAX: i32 = 8 << 20;
+/// Bytes of one value and of one row, also of those a statement makes on its way: the largest file
+/// of a program (8 MiB), and what a row has beside it.
+pub const VALUE_BYTES_MAX: i32 = (8 << 20) + (64 << 10);
 /// The same where a statement uses a function that takes time by the square of its arguments, as
 /// `json_patch` does: below 2 s a call, and no deadline interrupts it.
 pub const SLOW_VALUE_BYTES_MAX: i32 = 128 << 10;

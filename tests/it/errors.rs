@@ -401,8 +401,7 @@ async fn raw(town: &Town, bytes: &[u8]) -> String {
         while !text.contains("\r\n\r\n") {
             match read.read(&mut buffer).await {
                 Ok(count @ 1..) => text.push_str(&String::from_utf8_lossy(&buffer[..count])),
-                Ok(0) | Err(_) => break,
-                Ok(_) => unreachable!("all counts are covered"),
+                Ok(_) | Err(_) => break,
             }
         }
         drop(sending);

@@ -268,7 +268,7 @@ async fn a_val_that_computes_for_ever_is_gone_after_its_504() {
 // A heap overflow in one Worker ends the process that all of them are in.
 #[tokio::test]
 async fn a_val_that_fills_its_memory_ends_alone() {
-    let town = Town::start_with(&["--stall-limit", "30000", "--cpu-limit", "30"]).await;
+    let town = Town::start_with(&["--memory-limit", "100", "--stall-limit", "30000"]).await;
     town.val("warm", "export default () => new Response('warm')").await;
     assert_eq!(town.run("warm").await, (200, "warm".into()));
     let pid = town.pid();
@@ -280,7 +280,7 @@ async fn a_val_that_fills_its_memory_ends_alone() {
     assert_eq!(town.get("/").await.status(), 200);
     assert_eq!(town.pid(), pid);
     let run = run_of(&town, id(&made), |run| run["outcome"] == "memory").await;
-    assert_eq!((&run["error"]["limit"], &run["error"]["value"]), (&"memoryMb".into(), &128.into()));
+    assert_eq!((&run["error"]["limit"], &run["error"]["value"]), (&"memoryMb".into(), &100.into()));
     // It is no worse for having failed.
     let fixed = "export default () => new Response('fixed')";
     crate::serving::save(&town, id(&made), "main.tsx", fixed).await;

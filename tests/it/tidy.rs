@@ -13,35 +13,37 @@ const BANNED: [&str; 6] = ["user", "users", "val", "vals", "version", "versions"
 
 /// Where a banned word is somebody else's, by the text around it. Each is taken out of a line before
 /// the line is judged.
-const NOT_OURS: [&str; 22] = [
-    // HTTP's and Linux' own names.
+const NOT_OURS: [&str; 24] = [
+    // Names of HTTP and of its crates.
     "user_agent",
-    "user-agent",
-    "User-Agent",
+    "userAgent",
+    "StatusCode, Version}",
+    "parts.version == Version::HTTP_10",
+    // Linux and its crates.
     "CLONE_NEWUSER",
     "namespace of users",
-    "sched::user",
-    "axum::http::{HeaderValue, Method, Request, Response, StatusCode, Version}",
-    "parts.version == Version::HTTP_10",
-    "HTTP version",
-    // SQLite's pragmas.
+    "User and system time",
+    "TimeValLike",
+    // SQLite.
     "user_version",
     "schema_version",
     "data_version",
-    "PRAGMA version",
-    // The source map format's field, and how it is called.
+    "sqlite3_user_data",
+    "as user data",
+    "SQLITE_AUTH_USER",
+    // The format of source maps, and the compiler's name for an edition of the language.
     "Source map, version 3",
-    "source map, version 3",
-    "\"version\"",
-    // The folder of the image, and its example's own name.
+    "a version 3 map",
+    "EsVersion",
+    // The folder of the image, the project, and what it takes after.
     "bootstrap-vals",
+    "ValTownTown",
     "Val Town",
-    // Of clap: the flag that prints the version of the binary.
+    // The flag that clap makes of it, and the properties of `Deno` and `process`.
     "name = \"town\", version",
-    // JavaScript's properties that tell what runtime there is.
-    "version: freeze(",
+    "version: freeze({",
     "version: \"v",
-    "versions: freeze(",
+    "versions: freeze({",
 ];
 
 /// Files that may ask the process about its surroundings.

@@ -123,9 +123,9 @@
   web.defineGlobal("Response", Response);
 
   web.isResponse = isResponse;
-  web.makeResponse = ({ status, statusText, headers: list, url, redirected, body }) => {
+  web.makeResponse = ({ status, statusText, headers: list, url, redirected, body }, mutable = false) => {
     const s = state(status, statusText ?? "", list, nullBody(status) ? null : bodies.fromHost(body));
-    s.immutable = true;
+    s.immutable = !mutable;
     s.type = "basic";
     s.redirected = !!redirected;
     // The URL of a response has no fragment.

@@ -1,0 +1,26 @@
+//! The web APIs as programs see them: each test runs a script of assertions in a context of its
+//! own, with everything installed that an isolate has.
+
+mod abort;
+mod base64;
+mod blob;
+mod bodies;
+mod bridge;
+mod clone;
+mod console;
+mod crypto;
+mod encoding;
+mod events;
+mod fetching;
+mod form_data;
+mod headers;
+mod messages;
+mod page;
+mod performance;
+mod pipes;
+mod requests;
+mod streams;
+mod timers;
+mod url;
+
+use page::{Page, check};
