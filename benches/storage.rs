@@ -4,9 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use town::storage::{
-    BatchMode, Deadline, Namespace, SqlValue, Statement, Stores, StoresOptions,
-};
+use town::storage::{BatchMode, Deadline, Namespace, SqlValue, Statement, Stores, StoresOptions};
 
 /// Longer than any statement here.
 const DEADLINE: Duration = Duration::from_secs(60);

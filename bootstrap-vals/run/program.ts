@@ -30,7 +30,9 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   const graph = JSON.parse(String(graphs!.rows[0]?.[0] ?? '{"modules":{},"redirects":{}}')) as Graph;
   const { main, modules } = await modulesOf(town, endpoint, graph);
   return {
-    main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: {}, outbound: {}, isolation: endpoint.isolation,
+    main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: {}, isolation: endpoint.isolation,
+    // Private addresses only where the operator of the whole town allows them.
+    outbound: { private: true },
   };
 }
 

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 use crate::limits::{LARGE_FRAME_BYTES, LARGE_FRAMES_BYTES_MAX};
 use crate::wire::{self, Down, FrameError, Up};
 
-/// Bytes read at once.
-const READ_BYTES: usize = 128 << 10;
+/// Bytes read at once: most frames, and a quarter of a chunk of a body.
+const READ_BYTES: usize = 16 << 10;
 
 /// Frames that a process may leave unread before the kernel counts it as dead. Bodies have windows
 /// of their own, so this is only reached by a process that reads nothing at all.
@@ -201,6 +201,8 @@ impl Link {
 /// Reads the frames of a link, one after the other.
 pub struct Frames {
     link: Arc<Link>,
+    // Where what is read arrives first.
+    arrival: Box<[u8]>,
     bytes: Vec<u8>,
     start: usize,
 }
@@ -211,11 +213,8 @@ static LARGE_FRAMES: Semaphore = Semaphore::const_new(LARGE_FRAMES_BYTES_MAX);
 impl Frames {
     /// The reader of a link; there may be one.
     pub fn new(link: Arc<Link>) -> Self {
-        Self {
-            link,
-            bytes: Vec::new(),
-            start: 0,
-        }
+        let arrival = vec![0; READ_BYTES].into_boxed_slice();
+        Self { link, arrival, bytes: Vec::new(), start: 0 }
     }
 
     /// The next frame.
@@ -250,11 +249,8 @@ impl Frames {
         }
         loop {
             let mut ready = self.link.fd.readable().await?;
-            let filled = self.bytes.len();
-            self.bytes.resize(filled + READ_BYTES, 0);
-            let fd = self.link.fd.get_ref();
-            let received = nix::unistd::read(fd, &mut self.bytes[filled..]);
-            self.bytes.truncate(filled + received.unwrap_or(0));
+            let received = nix::unistd::read(self.link.fd.get_ref(), &mut self.arrival);
+            self.bytes.extend_from_slice(&self.arrival[..received.unwrap_or(0)]);
             match received {
                 Ok(0) | Err(Errno::ECONNRESET) => return Err(LinkError::Closed),
                 Ok(_) => return Ok(()),

@@ -401,6 +401,11 @@ impl Host {
     pub fn flush(&self) -> Result<(), SocketError> {
         self.socket.borrow_mut().flush()
     }
+
+    /// Whether so many bytes went through the socket since this was last true.
+    pub fn has_carried(&self, bytes: usize) -> bool {
+        self.socket.borrow_mut().has_carried(bytes)
+    }
 }
 
 /// What comes on a stream from the kernel.

@@ -75,17 +75,7 @@ impl Modules {
         importer_authority: bool,
         context: &mut Context,
     ) -> JsResult<Option<Module>> {
-        let mut specifier = specifier.to_string();
-        for _ in 0..REDIRECTS_MAX {
-            let next = match self.bodies.borrow().get(&specifier) {
-                Some(StartModule {
-                    body: ModuleBody::Redirect(next),
-                    ..
-                }) => next.clone(),
-                _ => break,
-            };
-            specifier = next;
-        }
+        let specifier = self.target(specifier);
         let is_main = *self.main.borrow() == specifier;
         let (body, trusted) = match self.bodies.borrow().get(&specifier) {
             Some(module) => (Some(module.body.clone()), module.trusted),
@@ -107,6 +97,19 @@ impl Modules {
             .insert(module.clone(), authority);
         self.loaded.borrow_mut().insert(key, module.clone());
         Ok(Some(module))
+    }
+
+    // Where redirects lead, as far as they are known.
+    fn target(&self, specifier: &str) -> String {
+        let bodies = self.bodies.borrow();
+        let mut specifier = specifier;
+        for _ in 0..REDIRECTS_MAX {
+            match bodies.get(specifier).map(|module| &module.body) {
+                Some(ModuleBody::Redirect(next)) => specifier = next,
+                _ => break,
+            }
+        }
+        specifier.to_string()
     }
 
     fn kernel(&self, authority: bool, context: &mut Context) -> Module {
@@ -145,6 +148,30 @@ impl Modules {
     }
 }
 
+impl Modules {
+    // Asks whoever started this program for a module. Whether there is one, which then is here.
+    async fn ask(
+        &self,
+        specifier: String,
+        referrer: String,
+        context: &RefCell<&mut Context>,
+    ) -> JsResult<bool> {
+        let answer = {
+            let context = &mut context.borrow_mut();
+            let call = Call::Resolve {
+                specifier,
+                referrer,
+            };
+            let promise = Host::of(context).call(call, Vec::new(), keep_module, context)?;
+            let promise = promise
+                .as_object()
+                .ok_or_else(|| type_error("No promise"))?;
+            JsPromise::from_object(promise)?.into_js_future(context)?
+        };
+        Ok(answer.await?.to_boolean())
+    }
+}
+
 impl ModuleLoader for Modules {
     async fn load_imported_module(
         self: Rc<Self>,
@@ -160,32 +187,20 @@ impl ModuleLoader for Modules {
             .to_string();
         let specifier = resolve(&asked, &path);
         let authority = self.authority_of(&referrer);
-        if let Some(module) = self.find(&specifier, authority, &mut context.borrow_mut())? {
-            return Ok(module);
+        // What is asked for may be a redirect to what has to be asked for in turn.
+        for _ in 0..=REDIRECTS_MAX {
+            if let Some(module) = self.find(&specifier, authority, &mut context.borrow_mut())? {
+                return Ok(module);
+            }
+            if !self.resolve.get() || self.bodies.borrow().len() >= MODULES_MAX {
+                break;
+            }
+            let asked = self.target(&specifier);
+            if !self.ask(asked, path.clone(), context).await? {
+                break;
+            }
         }
-        if !self.resolve.get() || self.bodies.borrow().len() >= MODULES_MAX {
-            return Err(missing(&asked, Some(&path)));
-        }
-        let answer = {
-            let context = &mut context.borrow_mut();
-            let host = Host::of(context);
-            let call = Call::Resolve {
-                specifier: specifier.clone(),
-                referrer: path.clone(),
-            };
-            let promise = host.call(call, Vec::new(), keep_module, context)?;
-            let promise = promise
-                .as_object()
-                .ok_or_else(|| type_error("No promise"))?;
-            JsPromise::from_object(promise)?.into_js_future(context)?
-        };
-        let found = answer.await?;
-        if !found.to_boolean() {
-            return Err(missing(&asked, Some(&path)));
-        }
-        let context = &mut context.borrow_mut();
-        self.find(&specifier, authority, context)?
-            .ok_or_else(|| missing(&asked, Some(&path)))
+        Err(missing(&asked, Some(&path)))
     }
 
     fn init_import_meta(

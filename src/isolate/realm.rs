@@ -13,6 +13,7 @@ use boa_gc::{Finalize, Trace};
 
 use super::calls;
 use super::host::{Host, type_error};
+use super::json;
 use super::modules::Modules;
 use super::web;
 use crate::limits::RECURSION_MAX;
@@ -67,6 +68,8 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
         .runtime_limits_mut()
         .set_stack_size_limit(ENGINE_STACK_VALUES);
     context.insert_data(host);
+    // Before whatever keeps the engine's for itself.
+    json::install(&mut context)?;
     let web = web::install(&mut context)?;
     // The engine's own generator does not know of forks, nor whether anybody has drawn.
     let random = NativeFunction::from_fn_ptr(|_, _, _| {

@@ -30,6 +30,8 @@ pub struct Socket {
     descriptors: VecDeque<OwnedFd>,
     // A sealed process gets no descriptors and may not make the call that takes them.
     sealed: bool,
+    // Bytes read and written since somebody asked.
+    carried: usize,
 }
 
 /// Why the socket cannot go on.
@@ -54,6 +56,7 @@ impl Socket {
             outgoing: Vec::new(),
             descriptors: VecDeque::new(),
             sealed: false,
+            carried: 0,
         }
     }
 
@@ -65,6 +68,15 @@ impl Socket {
     /// From now on takes bytes only.
     pub fn seal(&mut self) {
         self.sealed = true;
+    }
+
+    /// Whether so many bytes went through since this was last true.
+    pub fn has_carried(&mut self, bytes: usize) -> bool {
+        let has = self.carried >= bytes;
+        if has {
+            self.carried = 0;
+        }
+        has
     }
 
     /// The oldest descriptor that came with a frame.
@@ -97,7 +109,11 @@ impl Socket {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.carried += written;
         self.outgoing.clear();
+        if self.outgoing.capacity() > 16 * FLUSH_BYTES {
+            self.outgoing.shrink_to(FLUSH_BYTES);
+        }
         Ok(())
     }
 
@@ -153,6 +169,7 @@ impl Socket {
         match received {
             Ok(count) => {
                 self.incoming.truncate(filled + count);
+                self.carried += count;
                 if count == 0 {
                     Err(SocketError::Closed)
                 } else {

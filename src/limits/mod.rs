@@ -147,6 +147,9 @@ pub const WATCH_MS: u64 = 250;
 /// Depth of JavaScript calls: 64 MB of stack hold 10,000; see docs/decisions.
 pub const RECURSION_MAX: usize = 5_000;
 
+/// Levels of arrays and objects in a text of JSON: what is read must not be too deep to be written.
+pub const JSON_DEPTH_MAX: usize = 5_000;
+
 /// Stack of every process that runs JavaScript or compiles. Deep source needs 22 KB a level.
 pub const STACK_BYTES: u64 = 64 << 20;
 

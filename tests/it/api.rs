@@ -509,6 +509,42 @@ pub async fn a_private_val_does_not_exist_for_others(town: &Town) {
     assert_eq!(as_who(town, Some(&bob), Method::GET, &val, None).await.0, 200, "it is still there");
 }
 
+#[tokio::test]
+async fn large_saves_in_a_row_leave_the_program_its_memory() {
+    let town = Town::start_with(&["--memory-limit", "160"]).await;
+    let made = town.val_of("many", &[("main.ts", "script", "export {}")]).await;
+    for number in 0..24 {
+        // Each of other characters: what is kept by content must not add up either.
+        let text = format!("{number} ").repeat(700_000);
+        let at = format!("/api/v2/vals/{}/files?path=file{number}.txt", id(&made));
+        let (status, saved) = post(&town, &at, json!({ "type": "file", "content": text })).await;
+        assert_eq!(status, 201, "save {number}: {saved}");
+    }
+    assert!(!town.log().contains("memory"), "{}", town.log());
+}
+
+#[tokio::test]
+async fn json_from_outside_is_read_and_written_however_deep() {
+    let town = Town::start().await;
+    let code = "export default async (req) => Response.json(await req.json())";
+    let made = town.val("mirror", code).await;
+    let mirror = async |text: String| {
+        let request = town.bare(Method::POST, endpoint(&made)).body(text);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    };
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(mirror(nested(4_000)).await, (200, nested(4_000)));
+    for depth in [6_000, 1_000_000] {
+        assert_eq!(mirror(nested(depth)).await, (500, "This val threw an error\n".into()));
+        let error = run_of(&town, id(&made), |run| run["outcome"] != "ok").await;
+        assert_eq!(error["outcome"], "exception", "an error and no crash: {error}");
+    }
+    let text = r#"{"a":[1,-0.5,1e21,"\ud83d\ude00é",null,true],"__proto__":{"b":2},"":{}}"#;
+    let expected = text.replace("1e21", "1e+21").replace("\\ud83d\\ude00", "\u{1f600}");
+    assert_eq!(mirror(text.into()).await, (200, expected));
+}
+
 // ---- Modules ---------------------------------------------------------------------------------
 
 pub async fn vals_import_each_other_by_every_form_of_name(town: &Town) {

@@ -191,6 +191,25 @@ export function price(amount: Amount): string {
 "#;
 
 #[tokio::test]
+async fn a_method_of_undefined_and_a_name_that_is_not_there_are_placed() {
+    let town = Town::start().await;
+    let wrap = |line: &str| {
+        format!(
+            "type T = 1;\nconst none: any = undefined;\nexport default () => {{\n  \
+             const one = 1;\n  {line}\n  return new Response(String(one));\n}};\n"
+        )
+    };
+    for (name, line) in [("method", "none.method();"), ("name", "notDefined;"), ("called", "notCalled();")] {
+        let source = wrap(line);
+        let made = town.val_of(name, &[("main.ts", "http", &source)]).await;
+        assert_eq!(town.run(name).await.0, 500);
+        let error = error_of(&town, &made).await;
+        let stack = error["stack"].as_str().expect("a stack");
+        assert!(names_place(stack, "main.ts", &source, line), "{name}: {stack}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_in_an_imported_file_names_that_file_and_the_jsx_that_called_it() {
     let town = Town::start().await;
     let files = [("main.tsx", "http", PAGE), ("parts/price.ts", "script", PRICE)];
@@ -241,13 +260,13 @@ async fn what_does_not_load_is_a_500_and_the_author_is_told_file_line_and_column
     let town = Town::start().await;
     let fine = "export default () => new Response('fine')";
     let syntax = "type A = 1;\nexport default () => new Response(SOURCE_WORD 1);\n";
-    let throws = "enum E { A }\nconst hidden = 'SOURCE_WORD';\nnull!.toString();\nexport default () => new Response('')\n";
+    let throws = "enum E { A }\nconst hidden = 'SOURCE_WORD';\nthrow new Error('at load');\nexport default () => new Response('')\n";
     let export = "type A = 1;\nimport { nothing } from './other.ts';\nexport default () => new Response(nothing)\n";
     let module = "type A = 1;\nimport { a } from './missing.ts';\nexport default () => new Response(a)\n";
     let package = "import a from 'some-package';\nexport default () => new Response(a)\n";
     let cases = [
         ("syntax", syntax, "SOURCE_WORD 1", "", true),
-        ("throws", throws, "null!.toString()", "", false),
+        ("throws", throws, "throw new Error('at load')", "at load", false),
         ("export", export, "", "nothing", false),
         ("module", module, "import { a } from './missing.ts'", "missing.ts", true),
         ("package", package, "import a from 'some-package'", "some-package", true),

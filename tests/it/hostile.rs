@@ -16,9 +16,9 @@ const SHORT: [&str; 2] = ["--time-limit", "2"];
 /// Limits that make a val that never pauses a short test, however slow the machine is.
 const STALLING: [&str; 4] = ["--stall-limit", "1000", "--time-limit", "30"];
 
-/// Little memory, and time enough to use it up.
+/// Little memory, as much as the platform needs itself, and time enough to use it up.
 const LITTLE_MEMORY: [&str; 6] =
-    ["--memory-limit", "24", "--stall-limit", "20000", "--time-limit", "40"];
+    ["--memory-limit", "64", "--stall-limit", "20000", "--time-limit", "40"];
 
 /// What came of a hostile val.
 struct Attack {
@@ -40,7 +40,8 @@ impl Attack {
     /// Runs a val once, and looks at its neighbours meanwhile.
     async fn on(town: &Arc<Town>, name: &str, code: &str) -> Attack {
         let val = town.val(name, code).await;
-        let others = others_are_served(town, &format!("while_{name}"));
+        let when = format!("while_{name}");
+        let others = others_are_served(town, &when);
         let ((status, body), ()) = tokio::join!(town.run(name), others);
         Attack { town: town.clone(), val, status, body }
     }
@@ -261,13 +262,13 @@ async fn memory_without_end_is_refused_and_named() {
         assert_eq!(attack.status, 500, "{name}: {}", attack.body);
         let told = attack.told().await;
         assert_eq!(told.outcome, "memory", "{name}: {told:?}");
-        assert!(told.message.contains("24 MB"), "{name}: {told:?}");
+        assert!(told.message.contains("64 MB"), "{name}: {told:?}");
     }
 }
 
 #[tokio::test]
 async fn a_string_or_number_that_doubles_without_end_leaves_the_others_served() {
-    let arguments = ["--memory-limit", "24", "--stall-limit", "1000", "--time-limit", "30"];
+    let arguments = ["--memory-limit", "64", "--stall-limit", "1000", "--time-limit", "30"];
     let town = battlefield(&arguments).await;
     for (name, body) in [
         ("string", "let s = 'x'; for (;;) s += s;"),
@@ -299,6 +300,19 @@ async fn buffers_without_end_are_refused_by_an_exception() {
     assert_eq!(told.outcome, "exception", "{told:?}");
     assert!(told.message.starts_with("RangeError: "), "{told:?}");
     assert!(told.message.contains("allocat"), "{told:?}");
+}
+
+#[tokio::test]
+async fn buffers_that_are_garbage_make_room_for_others() {
+    let town = battlefield(&LITTLE_MEMORY).await;
+    for (name, body) in [
+        ("large", "for (let i = 0; i < 300; i++) new Uint8Array(1 << 20);"),
+        ("small", "for (let i = 0; i < 30_000; i++) new Uint8Array(10_000);"),
+    ] {
+        let code = format!("export default () => {{ {body} return new Response('done'); }}");
+        let attack = Attack::on(&town, name, &code).await;
+        assert_eq!((attack.status, attack.body.as_str()), (200, "done"), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -387,6 +401,14 @@ async fn a_million_lines_are_counted_where_they_are_not_kept() {
     let dropped = run["linesDropped"].as_u64().expect("a count");
     assert!(dropped > 900_000 && dropped < 1_000_000, "{run}");
     assert!(lines(&attack.town, &attack.val).await[0].starts_with("line "));
+}
+
+#[tokio::test]
+async fn lines_before_an_endless_loop_are_kept() {
+    let code = "export default () => { console.log('the last words'); for (;;); }";
+    let attack = Attack::with(&STALLING, code).await;
+    assert_eq!(attack.status, 504, "{}", attack.body);
+    logged(&attack.town, &attack.val, "the last words").await;
 }
 
 #[tokio::test]

@@ -92,14 +92,14 @@ async fn a_broken_override_is_refused_with_its_place_and_the_old_program_serves_
     write(&town, "pages/home.ts", &home("Good")).await;
     assert_eq!(reload(&town).await.0, 200);
     let syntax = HOME.replacen("const LISTED_MAX = 50;", "const LISTED_MAX = = 50;", 1);
-    let throws = format!("{HOME}\nnull!.toString();\n");
+    let throws = format!("{HOME}\nthrow new Error(\"at load\");\n");
     let import = format!("import {{ nothing }} from \"./layout.ts\";\n{HOME}\nconsole.log(nothing);\n");
     let line = |source: &str, text: &str| {
         1 + source.lines().position(|line| line.contains(text)).expect("the line")
     };
     let cases = [
         ("pages/home.ts", syntax.clone(), format!("pages/home.ts:{}:20", line(&syntax, "= = 50"))),
-        ("pages/home.ts", throws.clone(), format!("pages/home.ts:{}:", line(&throws, "null!"))),
+        ("pages/home.ts", throws.clone(), format!("pages/home.ts:{}:", line(&throws, "at load"))),
         ("pages/home.ts", import, "nothing".to_string()),
         ("pages/home.ts", format!("import \"./missing.ts\";\n{HOME}"), "missing.ts".to_string()),
         ("main.ts", "export const nothing = 1;\n".into(), "no handler".to_string()),

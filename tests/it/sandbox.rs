@@ -171,7 +171,7 @@ async fn private_addresses_are_refused_by_name_of_the_rule() {
         assert!(answer.starts_with("NotAllowedError: "), "{url}: {answer}");
         assert!(answer.contains("--allow-private-network"), "{url}: {answer}");
     }
-    let names: Vec<String> = ["localhost", "LOCALHOST", "localhost."]
+    let names: Vec<String> = ["localhost", "LOCALHOST"]
         .iter()
         .map(|host| format!("http://{host}:{port}/"))
         .collect();

@@ -123,8 +123,16 @@
   }
   delete Iterator.prototype.constructor;
   web.finishClass(Iterator, "Headers Iterator");
+  web.refuseClone(Iterator.prototype);
   Object.setPrototypeOf(Iterator.prototype, Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())));
 
+  web.describe(Headers.prototype, (headers) => {
+    const all = sorted(listOf(headers)), shown = { __proto__: null };
+    for (let i = 0; i < all.length; i += 2) if (all[i] !== "set-cookie") shown[all[i]] = all[i + 1];
+    const set = cookies(listOf(headers));
+    if (set.length > 0) shown["set-cookie"] = set;
+    return shown;
+  });
   web.isHeaders = isHeaders;
   web.headers = {
     fill,

@@ -116,6 +116,7 @@
   const option = (request, name) => stateOf(request).options?.[name] ?? defaults[name];
   Object.defineProperties(Request.prototype, Object.getOwnPropertyDescriptors(members));
   web.defineGlobal("Request", Request);
+  web.describeBy(Request, ["method", "url", "headers", "redirect", "bodyUsed"]);
 
   const state = (method, url, list, body) => ({
     method, url, headers: list, body, view: null, signal: null, follow: null, aborted: null, incoming: false, options: null, inputBody: null,

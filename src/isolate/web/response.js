@@ -121,6 +121,7 @@
   }
   bodies.mixin(Response, (object) => stateOf(object));
   web.defineGlobal("Response", Response);
+  web.describeBy(Response, ["status", "statusText", "headers", "url", "redirected", "bodyUsed"]);
 
   web.isResponse = isResponse;
   web.makeResponse = ({ status, statusText, headers: list, url, redirected, body }, mutable = false) => {

@@ -970,6 +970,7 @@
   };
   Object.defineProperty(ReadableStream.prototype, Symbol.asyncIterator, { value: ReadableStream.prototype.values, writable: true, configurable: true });
   defineGlobal("ReadableStream", ReadableStream);
+  web.describeBy(ReadableStream, ["locked"]);
 
   class Iterator {
     #s;
@@ -1026,6 +1027,7 @@
     const { prototype } = Iterator;
     delete prototype.constructor;
     web.finishClass(Iterator, "ReadableStream AsyncIterator");
+    web.refuseClone(prototype);
     const generator = Object.getPrototypeOf(async function* () {}).prototype;
     Object.setPrototypeOf(prototype, Object.getPrototypeOf(generator));
   }

@@ -401,6 +401,7 @@
     }
   }
   defineGlobal("WritableStream", WritableStream);
+  web.describeBy(WritableStream, ["locked"]);
 
   class WritableStreamDefaultWriter {
     #s;

@@ -37,7 +37,12 @@ fn stores() -> (Stores, TempDir) {
 fn process_of(test: &str) -> Command {
     let (_crate, here) = module_path!().split_once("::").unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", &format!("{here}::{test}"), "--ignored", "--nocapture"]);
+    command.args([
+        "--exact",
+        &format!("{here}::{test}"),
+        "--ignored",
+        "--nocapture",
+    ]);
     command
 }
 

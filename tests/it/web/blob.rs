@@ -15,7 +15,10 @@ fn a_blob_joins_its_parts() {
         same(new Blob().size, 0);
         same(new Blob([], { type: "a\u0001b" }).type, "");
         same(await new Blob(["a\r\nb\rc"], { endings: "native" }).text(), "a\nb\nc");
-        same(blob.stream().bytes, await blob.bytes());
+        const streamed = [];
+        for await (const chunk of blob.stream()) streamed.push(...chunk);
+        same(streamed, await blob.bytes());
+        same(blob.stream() instanceof ReadableStream, true);
         throws("TypeError", () => new Blob("text"));
         throws("TypeError", () => new Blob(5));
         throws("TypeError", () => new Blob([], 5));

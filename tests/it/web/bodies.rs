@@ -81,8 +81,11 @@ fn every_kind_of_body_is_extracted() {
         equal([type(blob), await blob.text()], ["text/x", "b"]);
         const form = new Response(new URLSearchParams("a=1"));
         equal([type(form), await form.text()], ["application/x-www-form-urlencoded;charset=UTF-8", "a=1"]);
-        const multi = new Response(new FormData("data"));
-        equal([type(multi), await multi.text()], ["multipart/form-data; boundary=xyz", "data"]);
+        const fields = new FormData();
+        fields.append("a", "1");
+        const multi = new Response(fields);
+        const boundary = /^multipart\/form-data; boundary=(\S+)$/.exec(type(multi))[1];
+        equal(await multi.text(), `--${boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--${boundary}--\r\n`);
         equal(await new Response(12).text(), "12");
         equal(await new Response({}).text(), "[object Object]");
         equal(await new Response((async function* () { yield bytes("a"); yield bytes("b"); })()).text(), "ab");
@@ -132,11 +135,13 @@ fn every_reader_gives_its_kind() {
 fn form_data_follows_the_content_type() {
     check(
         r#"
-        const read = async (type) => (await new Response("x", { headers: { "content-type": type } }).formData()).text;
-        equal(await read("multipart/form-data; boundary=\"a b\""), "a b:x");
-        equal(await read("application/x-www-form-urlencoded;charset=UTF-8"), "form:x");
-        await rejects("TypeError", read("text/plain"));
-        await rejects("TypeError", read("multipart/form-data"));
+        const read = async (type, body) => [...(await new Response(body, { headers: { "content-type": type } }).formData())];
+        const multipart = "--a b\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\nx\r\n--a b--\r\n";
+        equal(await read("multipart/form-data; boundary=\"a b\"", multipart), [["n", "x"]]);
+        equal(await read("application/x-www-form-urlencoded;charset=UTF-8", "form=x&n=1+2"), [["form", "x"], ["n", "1 2"]]);
+        await rejects("TypeError", read("text/plain", multipart));
+        await rejects("TypeError", read("multipart/form-data", multipart));
+        await rejects("TypeError", read("multipart/form-data; boundary=other", multipart));
         "#,
     );
 }

@@ -111,6 +111,39 @@ fn built_in_objects_have_their_own_forms() {
 }
 
 #[test]
+fn messages_and_events_show_what_they_say() {
+    check_console(
+        r##"
+        const headers = new Headers({ accept: "x", "X-A": "1" });
+        same(printed(headers), 'Headers { accept: "x", "x-a": "1" }');
+        headers.append("Set-Cookie", "a=1");
+        headers.append("Set-Cookie", "b=2");
+        headers.append("__proto__", "p");
+        same(printed(headers), 'Headers {\n  __proto__: "p",\n  accept: "x",\n  "x-a": "1",\n  "set-cookie": [ "a=1", "b=2" ]\n}');
+        const response = new Response("x", { status: 201, headers: { a: "1" } });
+        const flat = (...values) => printed(...values).replace(/\n */g, " ");
+        same(flat(response), 'Response { status: 201, statusText: "", headers: Headers { a: "1", "content-type": "text/plain;charset=UTF-8" }, url: "", redirected: false, bodyUsed: false }');
+        const request = new Request("http://a/b", { method: "post", redirect: "manual" });
+        same(flat(request), 'Request { method: "POST", url: "http://a/b", headers: Headers {}, redirect: "manual", bodyUsed: false }');
+        await response.text();
+        same(flat(response).includes("bodyUsed: true"), true);
+        same(printed(new Event("x")), 'Event { type: "x", defaultPrevented: false }');
+        same(printed(new CustomEvent("x", { detail: { a: 1 } })), 'CustomEvent { type: "x", defaultPrevented: false, detail: { a: 1 } }');
+        same(flat(new ErrorEvent("error", { message: "m", error: 1 })), 'ErrorEvent { type: "error", defaultPrevented: false, message: "m", error: 1 }');
+        same(printed(new MessageEvent("m", { data: [1] })), 'MessageEvent { type: "m", defaultPrevented: false, data: [ 1 ] }');
+        same(printed(AbortSignal.abort("why")), 'AbortSignal { aborted: true, reason: "why" }');
+        same(flat(new AbortController()), "AbortController { signal: AbortSignal { aborted: false, reason: undefined } }");
+        same(printed(new ReadableStream(), new WritableStream()), "ReadableStream { locked: false } WritableStream { locked: false }");
+        // What a program has put in the place of a getter is not asked.
+        Object.defineProperty(Request.prototype, "url", { get() { throw new Error("asked"); } });
+        same(flat(request).includes('url: "http://a/b"'), true);
+        // An object that only inherits from a class is none of it.
+        same(printed(Object.create(Response.prototype)), "Response {}");
+        "##,
+    );
+}
+
+#[test]
 fn errors_show_message_stack_and_cause() {
     check_console(
         r##"

@@ -64,9 +64,7 @@ fn reseeding_works_before_and_after_the_first_number() {
     let first = draw(&mut page.context);
     reseed().expect("the system gives randomness");
     assert_ne!(first, draw(&mut page.context));
-    page.check(
-        "same(Math.random() === Math.random(), false);",
-    );
+    page.check("same(Math.random() === Math.random(), false);");
 }
 
 #[test]

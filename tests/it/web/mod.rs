@@ -21,6 +21,7 @@ mod pipes;
 mod requests;
 mod streams;
 mod timers;
+mod together;
 mod url;
 
 use page::{Page, check};

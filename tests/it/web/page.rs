@@ -103,12 +103,18 @@ impl Page {
             .expect("a context");
         let web = web::install(&mut context).expect("the web APIs install");
         let assertions = Source::from_bytes(include_str!("assertions.js"));
-        let assertions = context.eval(assertions).expect("the assertions are a script");
+        let assertions = context
+            .eval(assertions)
+            .expect("the assertions are a script");
         let assertions = assertions.as_callable().expect("the script is a function");
         assertions
             .call(&JsValue::undefined(), &[web.clone().into()], &mut context)
             .expect("the assertions load");
-        Page { context, hooks, web }
+        Page {
+            context,
+            hooks,
+            web,
+        }
     }
 
     /// Runs a script, which may await, and everything it leads to; a failed assertion or a script
@@ -121,7 +127,9 @@ impl Page {
             Ok(promise) => promise,
             Err(error) => panic!("{error}"),
         };
-        let promise = promise.as_promise().expect("an async function gives a promise");
+        let promise = promise
+            .as_promise()
+            .expect("an async function gives a promise");
         self.settle();
         match promise.state() {
             PromiseState::Fulfilled(_) => {}
@@ -140,21 +148,35 @@ impl Page {
                 return;
             }
             for promise in rejected {
-                let state = JsPromise::from_object(promise.clone()).expect("a promise").state();
+                let state = JsPromise::from_object(promise.clone())
+                    .expect("a promise")
+                    .state();
                 let PromiseState::Rejected(reason) = state else {
                     panic!("it was noted because it was rejected");
                 };
-                let report = self.web.get(js_string!("unhandledRejection"), &mut self.context);
-                let report = report.expect("a plain property").as_callable().expect("a function");
+                let report = self
+                    .web
+                    .get(js_string!("unhandledRejection"), &mut self.context);
+                let report = report
+                    .expect("a plain property")
+                    .as_callable()
+                    .expect("a function");
                 report
-                    .call(&JsValue::undefined(), &[promise.into(), reason], &mut self.context)
+                    .call(
+                        &JsValue::undefined(),
+                        &[promise.into(), reason],
+                        &mut self.context,
+                    )
                     .expect("reporting does not throw");
             }
         }
     }
 
     fn checks(&mut self) -> f64 {
-        let checks = self.context.eval(Source::from_bytes("checks")).expect("the counter is there");
+        let checks = self
+            .context
+            .eval(Source::from_bytes("checks"))
+            .expect("the counter is there");
         checks.as_number().expect("a number")
     }
 
@@ -162,7 +184,10 @@ impl Page {
         let text = reason.to_string(&mut self.context);
         let text = text.map_or_else(|error| error.to_string(), |text| text.to_std_string_lossy());
         let stack = reason.as_object().and_then(|reason| {
-            reason.get(js_string!("stack"), &mut self.context).ok()?.as_string()
+            reason
+                .get(js_string!("stack"), &mut self.context)
+                .ok()?
+                .as_string()
         });
         let stack = stack.map_or_else(String::new, |stack| stack.to_std_string_lossy());
         format!("{text}\n{stack}")

@@ -30,9 +30,7 @@ fn a_restarted_clock_begins_at_zero() {
         same(performance.timeOrigin, before);",
     );
     restart_clock();
-    page.check(
-        "same(performance.timeOrigin >= before + 4.9, true);",
-    );
+    page.check("same(performance.timeOrigin >= before + 4.9, true);");
 }
 
 #[test]
