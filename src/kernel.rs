@@ -223,7 +223,10 @@ impl Kernel {
     pub(crate) fn admit(&self, lineage: &[u64]) -> Result<(), Failure> {
         let max = self.config.max_isolates;
         let processes = lock(&self.processes);
-        let alive: Vec<&Living> = processes.values().filter(|one| one.process.alive()).collect();
+        let alive: Vec<&Living> = processes
+            .values()
+            .filter(|one| one.process.alive())
+            .collect();
         if alive.len() < max {
             return Ok(());
         }
@@ -231,9 +234,8 @@ impl Kernel {
             idle.retire();
             return Ok(());
         }
-        let failure = |message: String| {
-            Failure::limit(Outcome::Overload, "maxIsolates", max as u64, message)
-        };
+        let failure =
+            |message: String| Failure::limit(Outcome::Overload, "maxIsolates", max as u64, message);
         if let Some(busy) = of_largest_family(&alive, lineage) {
             busy.kill(failure(format!(
                 "All {max} processes were busy, most of them with this program and what it started"
@@ -282,7 +284,15 @@ impl Kernel {
         let number = self.processes_made.fetch_add(1, Ordering::Relaxed);
         let Member { owner, lineage } = member;
         let children = self.children.clone();
-        let process = Process::attach(number, link, children, owner, program, limits.clone(), template);
+        let process = Process::attach(
+            number,
+            link,
+            children,
+            owner,
+            program,
+            limits.clone(),
+            template,
+        );
         let living = Living {
             process: process.clone(),
             serves,

@@ -104,6 +104,32 @@ pub enum Down {
     },
 }
 
+impl Down {
+    /// Whether it is an answer to something the process has asked for, and not new work.
+    pub fn answers(&self) -> bool {
+        match self {
+            Down::Answer { .. }
+            | Down::Chunk { .. }
+            | Down::End { .. }
+            | Down::Fail { .. }
+            | Down::Credit { .. }
+            | Down::CancelStream { .. }
+            | Down::Resolve { .. }
+            | Down::Ping { .. } => true,
+            Down::Fork
+            | Down::BeCompiler
+            | Down::Compile { .. }
+            | Down::Start(_)
+            | Down::Seal
+            | Down::Fetch { .. }
+            | Down::Call { .. }
+            | Down::Alarm { .. }
+            | Down::Tail { .. }
+            | Down::CancelRun { .. } => false,
+        }
+    }
+}
+
 /// From a process.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Up {

@@ -41,11 +41,10 @@ export function arrive(url: string, headers: Headers, baseUrl: unknown): Arrival
   let protocol = url.slice(0, hostStart - 3);
   let byHost = true;
   if (typeof baseUrl === "string") {
-    const base = splitOrigin(baseUrl);
+    const base = edgeOf(baseUrl);
     protocol = base.protocol;
-    // A name below an IP address is no name, so vals of such a base are named below localhost, and linked by path.
-    host = isAddress(base.host) ? `localhost${portOf(base.host)}` : base.host;
-    byHost = !isAddress(base.host) && !isAddress(asked);
+    host = base.host;
+    byHost = base.byHost && !isAddress(asked);
     if (byHost && asked !== host && !asked.endsWith(`.${host}`)) outsideHost = host;
   } else {
     outsideHost = headers.get("x-forwarded-host") ?? asked;
@@ -73,6 +72,24 @@ export function pageOrigin(arrival: Arrival): string {
 /** A link to a path of this instance's pages that works wherever the instance is mounted. */
 export function href(arrival: Arrival, path: string): string {
   return arrival.prefix + path;
+}
+
+interface Edge {
+  protocol: string;
+  host: string;
+  byHost: boolean;
+}
+
+// The same text for as long as the town runs, so it is taken apart once.
+let edge: (Edge & { baseUrl: string }) | undefined;
+
+function edgeOf(baseUrl: string): Edge {
+  if (edge?.baseUrl === baseUrl) return edge;
+  const { protocol, host } = splitOrigin(baseUrl);
+  // A name below an IP address is no name, so vals of such a base are named below localhost, and linked by path.
+  const address = isAddress(host);
+  edge = { baseUrl, protocol, host: address ? `localhost${portOf(host)}` : host, byHost: !address };
+  return edge;
 }
 
 function splitOrigin(url: string): { protocol: string; host: string } {

@@ -3,6 +3,7 @@
  * as long as the database has not changed at all: the one state a module here holds, checked against the revision.
  */
 
+import type { Isolate } from "town:kernel";
 import { first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { boot } from "../model/boot.ts";
@@ -24,6 +25,8 @@ export interface Endpoint {
   programId: string;
   /** First part of its host. */
   label: string;
+  /** Its isolates, once they were asked for. */
+  isolate?: Isolate;
 }
 
 // A visitor may ask for any number of names that do not exist.

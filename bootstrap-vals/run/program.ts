@@ -16,7 +16,7 @@ const CONTENTS = "SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c
 
 /** The isolates of an endpoint. */
 export function isolateOf(town: Town, endpoint: Endpoint): Isolate {
-  return town.loader.get(endpoint.programId, () => programOf(town, endpoint));
+  return (endpoint.isolate ??= town.loader.get(endpoint.programId, () => programOf(town, endpoint)));
 }
 
 async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {

@@ -214,7 +214,12 @@ impl Frames {
     /// The reader of a link; there may be one.
     pub fn new(link: Arc<Link>) -> Self {
         let arrival = vec![0; READ_BYTES].into_boxed_slice();
-        Self { link, arrival, bytes: Vec::new(), start: 0 }
+        Self {
+            link,
+            arrival,
+            bytes: Vec::new(),
+            start: 0,
+        }
     }
 
     /// The next frame.
@@ -250,7 +255,8 @@ impl Frames {
         loop {
             let mut ready = self.link.fd.readable().await?;
             let received = nix::unistd::read(self.link.fd.get_ref(), &mut self.arrival);
-            self.bytes.extend_from_slice(&self.arrival[..received.unwrap_or(0)]);
+            self.bytes
+                .extend_from_slice(&self.arrival[..received.unwrap_or(0)]);
             match received {
                 Ok(0) | Err(Errno::ECONNRESET) => return Err(LinkError::Closed),
                 Ok(_) => return Ok(()),

@@ -16,7 +16,9 @@ use super::link::{Frames, Link, LinkError};
 use super::program::Prepared;
 use super::record::{Record, RunKind, TailEvent};
 use crate::isolate::EXIT_FATAL;
-use crate::limits::{CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, LINE_BYTES_MAX, Limits, WINDOW_BYTES};
+use crate::limits::{
+    CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, LINE_BYTES_MAX, Limits, WINDOW_BYTES,
+};
 use crate::storage::Namespace;
 use crate::wire::{
     BodyDown, BodyUp, Call, CallId, Down, Exports, Failure, Header, Level, ModuleSpec, Outcome,
@@ -267,8 +269,12 @@ impl Process {
     fn measure(&self) {
         let pid = self.pid.load(Ordering::Relaxed);
         let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-        let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
-        self.resident.store(pages.unwrap_or(0) * 4096, Ordering::Relaxed);
+        let pages = statm
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse::<u64>().ok());
+        self.resident
+            .store(pages.unwrap_or(0) * 4096, Ordering::Relaxed);
     }
 
     /// CPU time it has used so far, microseconds.
@@ -377,7 +383,9 @@ impl Process {
 
     /// What is told when nobody waits for a run any more; `None` for one that is not open.
     pub fn cancelled(&self, run: RunId) -> Option<Arc<Notify>> {
-        lock(&self.runs).get(&run).map(|state| state.cancelled.clone())
+        lock(&self.runs)
+            .get(&run)
+            .map(|state| state.cancelled.clone())
     }
 
     /// Takes no more runs, and ends after the last.
@@ -567,7 +575,8 @@ impl Process {
             None => Failure::new(Outcome::Crash, "The process could not be started"),
         });
         let mut fate = fate.clone();
-        if let Some(Some(Err(failure))) = self.template.as_ref().map(|t| t.loaded_now()) {
+        let loaded = self.template.as_deref().unwrap_or(self).loaded_now();
+        if let Some(Err(failure)) = loaded {
             fate = failure;
         }
         self.loaded.send_if_modified(|loaded| {
@@ -677,7 +686,11 @@ impl Process {
                     let _ = reply.send(Err(failure));
                 }
             }
-            Up::Done { run, cpu_us, lines_dropped } => {
+            Up::Done {
+                run,
+                cpu_us,
+                lines_dropped,
+            } => {
                 let state = lock(&self.runs).remove(&run);
                 if let Some(mut state) = state {
                     state.record.cpu_us = cpu_us;
@@ -779,7 +792,9 @@ impl Process {
 
     fn line(&self, run: RunId, level: Level, mut text: String) {
         if text.len() > LINE_BYTES_MAX {
-            let end = (0..=LINE_BYTES_MAX).rev().find(|end| text.is_char_boundary(*end));
+            let end = (0..=LINE_BYTES_MAX)
+                .rev()
+                .find(|end| text.is_char_boundary(*end));
             text.truncate(end.unwrap_or(0));
         }
         let bytes = text.len() as u64;
@@ -797,7 +812,9 @@ impl Process {
             None => {
                 let spend = |left: u64| left.checked_sub(bytes);
                 let order = Ordering::Relaxed;
-                self.line_bytes_left.fetch_update(order, order, spend).is_ok()
+                self.line_bytes_left
+                    .fetch_update(order, order, spend)
+                    .is_ok()
             }
         };
         if let (true, Some(owner)) = (room, self.owner.upgrade()) {
@@ -958,7 +975,11 @@ impl Process {
             Some(ToProcess::Waiting(body)) => {
                 let credit = Arc::new(Credit::default());
                 credit.bytes.store(u64::from(bytes), Ordering::Relaxed);
-                let task = tokio::spawn(self.clone().pump(stream, body.into_stream(), credit.clone()));
+                let task = tokio::spawn(self.clone().pump(
+                    stream,
+                    body.into_stream(),
+                    credit.clone(),
+                ));
                 to.insert(
                     stream,
                     ToProcess::Flowing {

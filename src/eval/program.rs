@@ -82,7 +82,9 @@ impl Overrides {
         let overrides = namespace.overrides(Deadline::after(STATEMENTS)).await;
         let overrides =
             overrides.map_err(|error| Failure::new(Outcome::Load, error.to_string()))?;
-        Ok(System::with(overrides.into_iter().map(|file| (file.path, file.source))))
+        Ok(System::with(
+            overrides.into_iter().map(|file| (file.path, file.source)),
+        ))
     }
 }
 
@@ -145,11 +147,7 @@ struct Closing<'a> {
 }
 
 impl Closing<'_> {
-    async fn close(
-        &mut self,
-        spec: &ProgramSpec,
-        overrides: &Overrides,
-    ) -> Result<(), Failure> {
+    async fn close(&mut self, spec: &ProgramSpec, overrides: &Overrides) -> Result<(), Failure> {
         let mut known: Option<System> = None;
         let given: HashMap<&str, &ModuleSpec> = spec
             .modules
@@ -188,7 +186,32 @@ impl Closing<'_> {
             self.modules.push(module);
             queue.extend(imports.iter().map(|import| resolve(import, &specifier)));
         }
+        self.check_names();
         Ok(())
+    }
+
+    // A module that imports a name which the other lacks does not link. The engine says only the
+    // name, so it is found here, with its place.
+    fn check_names(&mut self) {
+        let outputs = &self.outputs;
+        let missing = |specifier: &str| {
+            let output = outputs.get(specifier)?;
+            output.compiled.imports.iter().find_map(|import| {
+                let from = resolve(&import.specifier, specifier);
+                let exports = &outputs.get(&from)?.compiled.exports;
+                let known = |name: &String| exports.iter().any(|e| e == name || e == "*");
+                let name = import.names.iter().find(|name| !known(name))?;
+                Some(format!(
+                    "{from} has no export named {name} ({specifier}:{}:{})",
+                    import.line, import.column
+                ))
+            })
+        };
+        for module in &mut self.modules {
+            if let Some(message) = missing(&module.specifier) {
+                module.body = ModuleBody::Broken(message);
+            }
+        }
     }
 
     async fn module(&mut self, specifier: &str, module: &ModuleSpec) -> (StartModule, Vec<String>) {

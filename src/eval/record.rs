@@ -38,7 +38,13 @@ pub enum RunKind {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum TailEvent {
     Run(Box<RunEvent>),
-    Log { run: RunId, id: Option<String>, at_ms: u64, level: Level, text: String },
+    Log {
+        run: RunId,
+        id: Option<String>,
+        at_ms: u64,
+        level: Level,
+        text: String,
+    },
 }
 
 /// A run that has ended, under the id by which its program is known.

@@ -28,6 +28,9 @@ const RUNS_BEFORE_SIBLING: usize = 4;
 /// the late one: its own deadline ends it first, and the blame is not its caller's.
 const DEADLINE_GRACE: Duration = Duration::from_secs(1);
 
+/// The longest program that is loaded without a template: 5 ms of parsing, about what the forks cost.
+const START_AT_ONCE_BYTES_MAX: usize = 8 << 10;
+
 /// A program, and what runs it.
 pub struct Slot {
     /// Itself, for what it starts.
@@ -52,6 +55,8 @@ pub struct Slot {
 
 struct Running {
     prepared: Arc<Prepared>,
+    // Processes started for it so far.
+    starts: u64,
     template: Option<Arc<Process>>,
     isolates: Vec<Arc<Process>>,
 }
@@ -96,6 +101,7 @@ impl Slot {
             grant,
             running: Mutex::new(Running {
                 prepared: Arc::new(prepared),
+                starts: 0,
                 template: None,
                 isolates: Vec::new(),
             }),
@@ -151,9 +157,7 @@ impl Slot {
 
     // Whether programs that it started by an id have runs open.
     fn waits_below(&self) -> bool {
-        lock(&self.below)
-            .values()
-            .any(|slot| slot.runs_open() > 0)
+        lock(&self.below).values().any(|slot| slot.runs_open() > 0)
     }
 
     /// Lets its processes finish what they have and end.
@@ -335,7 +339,8 @@ impl Slot {
     }
 
     fn start(&self, running: &mut Running) -> Result<Arc<Process>, Failure> {
-        let template = if self.kernel.nursery.forks() {
+        running.starts += 1;
+        let template = if self.kernel.nursery.forks() && !self.starts_at_once(running) {
             Some(self.template(running)?)
         } else {
             None
@@ -354,6 +359,20 @@ impl Slot {
         Ok(self
             .kernel
             .attach(link, self.member(), prepared, self.grant.limits(), template))
+    }
+
+    // A small program that nobody has asked for before loads in the process that serves it: most are
+    // asked for once, and a template would double the work and the memory of that.
+    fn starts_at_once(&self, running: &Running) -> bool {
+        running.starts == 1
+            && running.template.is_none()
+            && running.prepared.isolation == Isolation::Shared
+            && running.prepared.start.len() <= START_AT_ONCE_BYTES_MAX
+            && self
+                .kernel
+                .templates
+                .find(&running.prepared.digest)
+                .is_none()
     }
 
     // The process to fork: ours, one that any instance may share, or a new one.
@@ -379,9 +398,9 @@ impl Slot {
         self.kernel.admit(&self.lineage)?;
         let link = self.kernel.nursery.birth().map_err(no_process)?;
         link.send_encoded(prepared.start.clone());
-        let template = self
-            .kernel
-            .attach_template(link, self.member(), prepared.clone(), self.grant.limits());
+        let template =
+            self.kernel
+                .attach_template(link, self.member(), prepared.clone(), self.grant.limits());
         self.kernel
             .templates
             .keep(prepared.digest, template.clone());
@@ -403,7 +422,16 @@ impl Slot {
     pub async fn swap(&self, prepared: Prepared) -> Result<(), Failure> {
         let prepared = Arc::new(prepared);
         let template = self.load(&prepared)?;
-        let loaded = template.loaded().await?;
+        // Sooner than the deadline of the request that asked for it, so that it gets the answer.
+        let patience_ms = self.grant.limits().deadline_ms / 2;
+        let loading = tokio::time::timeout(Duration::from_millis(patience_ms), template.loaded());
+        let Ok(loaded) = loading.await else {
+            let message = format!("The program had not loaded within {patience_ms} ms");
+            let failure = Failure::limit(Outcome::Deadline, "deadlineMs", patience_ms, message);
+            template.kill(failure.clone());
+            return Err(failure);
+        };
+        let loaded = loaded?;
         if !loaded.exports.fetch {
             template.retire();
             let message = "The program has no handler: its default export has no fetch";
@@ -413,6 +441,7 @@ impl Slot {
         let (old, isolates) = {
             let mut running = lock(&self.running);
             running.prepared = prepared;
+            running.starts += 1;
             let old = running.template.replace(template.clone());
             if !keep {
                 running.template = None;
@@ -516,7 +545,10 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let (template, isolates) = self.take_processes();
-        template.iter().chain(&isolates).for_each(|process| process.retire());
+        template
+            .iter()
+            .chain(&isolates)
+            .for_each(|process| process.retire());
     }
 }
 

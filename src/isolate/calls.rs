@@ -820,7 +820,11 @@ fn done(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     host.executor.forget(run);
     let lines_dropped = host.lines.close(run);
     let cpu_us = host.meter.close(run);
-    host.send(&Up::Done { run, cpu_us, lines_dropped });
+    host.send(&Up::Done {
+        run,
+        cpu_us,
+        lines_dropped,
+    });
     Ok(JsValue::undefined())
 }
 
@@ -891,6 +895,10 @@ fn line(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let run = host.executor.run();
     if host.lines.spend(run, text.len()) {
         host.send(&Up::Line { run, level, text });
+        if host.lines.is_early(run) {
+            // A lost kernel is noticed at the next read.
+            let _ = host.flush();
+        }
     }
     Ok(JsValue::undefined())
 }

@@ -13,7 +13,13 @@ pub fn list(events: Vec<TailEvent>, context: &mut Context) -> JsResult<JsValue> 
     for event in events {
         made.push(match event {
             TailEvent::Run(event) => run(*event, context)?,
-            TailEvent::Log { run, id, at_ms, level, text } => object(
+            TailEvent::Log {
+                run,
+                id,
+                at_ms,
+                level,
+                text,
+            } => object(
                 &[
                     ("type", js_string!("log").into()),
                     ("run", from_run(run)),
@@ -34,7 +40,10 @@ fn run(event: RunEvent, context: &mut Context) -> JsResult<JsValue> {
         None => JsValue::null(),
         Some(failure) => error(failure, context)?,
     };
-    #[allow(clippy::cast_precision_loss, reason = "CPU times are far below 2^53 us")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "CPU times are far below 2^53 us"
+    )]
     let cpu_ms = event.cpu_us as f64 / 1000.0;
     object(
         &[
@@ -51,7 +60,10 @@ fn run(event: RunEvent, context: &mut Context) -> JsResult<JsValue> {
             ("error", error),
             ("method", optional(event.method)),
             ("url", optional(event.url)),
-            ("status", event.status.map_or(JsValue::null(), JsValue::from)),
+            (
+                "status",
+                event.status.map_or(JsValue::null(), JsValue::from),
+            ),
             ("linesDropped", event.lines_dropped.into()),
         ],
         context,

@@ -269,7 +269,10 @@ mod tests {
             assert!(second as usize >= first as usize + 100);
             assert_ne!(second as usize / PAGE_BYTES, first as usize / PAGE_BYTES);
             let kept = heap.realloc(first, layout, 5000);
-            assert!(kept as usize > second as usize, "an inherited block is moved when it grows");
+            assert!(
+                kept as usize > second as usize,
+                "an inherited block is moved when it grows"
+            );
         }
     }
 }

@@ -5,6 +5,10 @@ use std::collections::HashMap;
 
 use crate::wire::RunId;
 
+/// The first lines of a run are sent one by one: a loop without end must not swallow what was said
+/// before it. A dozen lines; further ones wait for company.
+const EARLY_BYTES: u64 = 1 << 10;
+
 /// The budget of each run that has said anything. The kernel keeps its own count: this one saves it
 /// the work of refusing a million lines.
 #[derive(Default)]
@@ -31,8 +35,19 @@ impl Lines {
         true
     }
 
+    /// Whether a run has said little so far.
+    pub fn is_early(&self, run: RunId) -> bool {
+        let spent = self.spent.borrow();
+        spent
+            .get(&run)
+            .is_some_and(|(used, _)| *used <= EARLY_BYTES)
+    }
+
     /// Forgets a run; how many of its lines were not sent.
     pub fn close(&self, run: RunId) -> u32 {
-        self.spent.borrow_mut().remove(&run).map_or(0, |(_, dropped)| dropped)
+        self.spent
+            .borrow_mut()
+            .remove(&run)
+            .map_or(0, |(_, dropped)| dropped)
     }
 }

@@ -48,7 +48,12 @@ impl Meter {
     pub fn spent_us(&self, run: RunId) -> u64 {
         let before = self.spent_us.borrow().get(&run).copied().unwrap_or(0);
         let (current, since) = self.turn.get();
-        before + if current == run { now_us().saturating_sub(since) } else { 0 }
+        before
+            + if current == run {
+                now_us().saturating_sub(since)
+            } else {
+                0
+            }
     }
 
     /// The last word on a run.

@@ -19,6 +19,7 @@ mod socket;
 pub mod web;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
@@ -75,6 +76,7 @@ pub fn main(socket: OwnedFd) -> ! {
         host,
         modules,
         bridge,
+        held: RefCell::default(),
     };
     let cell = RefCell::new(&mut context);
     let why = process.run(&cell);
@@ -117,8 +119,9 @@ fn collect_rarely() {
     #[boa_gc(empty_trace)]
     struct Block(#[expect(dead_code, reason = "it is only there to be large")] [u8; BLOCK_BYTES]);
     // It sets the threshold to ten sevenths of what it finds.
-    let alive: Vec<boa_gc::Gc<Block>> =
-        (0..GARBAGE_BYTES * 7 / 10 / BLOCK_BYTES).map(|_| boa_gc::Gc::new(Block([0; BLOCK_BYTES]))).collect();
+    let alive: Vec<boa_gc::Gc<Block>> = (0..GARBAGE_BYTES * 7 / 10 / BLOCK_BYTES)
+        .map(|_| boa_gc::Gc::new(Block([0; BLOCK_BYTES])))
+        .collect();
     boa_gc::force_collect();
     drop(alive);
 }
@@ -127,6 +130,8 @@ struct Process {
     host: Rc<Host>,
     modules: Rc<Modules>,
     bridge: Bridge,
+    // Came while the program was loading, and is for after.
+    held: RefCell<VecDeque<Down>>,
 }
 
 /// Bytes through the socket after which garbage is collected: the engine counts what is on its own
@@ -160,13 +165,18 @@ impl Process {
             // Rounded up: waking early would spin.
             u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
         });
-        if timeout != Some(0) {
-            self.host.socket.borrow_mut().read(timeout)?;
+        let timeout = if self.held.borrow().is_empty() {
+            timeout
         } else {
-            self.host.socket.borrow_mut().read(Some(0))?;
-        }
+            Some(0)
+        };
+        self.host.socket.borrow_mut().read(timeout)?;
         loop {
-            let frame = self.host.socket.borrow_mut().next()?;
+            let held = self.held.borrow_mut().pop_front();
+            let frame = match held {
+                Some(frame) => Some(frame),
+                None => self.host.socket.borrow_mut().next()?,
+            };
             let Some(frame) = frame else { break };
             self.host.meter.begin(0);
             if let Err(error) = self.take(frame, cell) {
@@ -314,7 +324,11 @@ impl Process {
                 let args = [calls::from_run(run), names, at, retries.into()];
                 self.bridge.call("alarm", &args, context)?;
             }
-            Down::Tail { run, events, revisions } => {
+            Down::Tail {
+                run,
+                events,
+                revisions,
+            } => {
                 self.begin(run, &revisions);
                 let context = &mut cell.borrow_mut();
                 let events = events::list(events, context)?;
@@ -473,10 +487,11 @@ impl Process {
         if read.is_err() {
             std::process::exit(0);
         }
-        // Only what loading can have asked for is taken; a `Fork` that is already here waits.
+        // Only what loading can have asked for is taken; work that is already here waits.
         loop {
-            let frame = self.host.socket.borrow_mut().next_unless_fork();
+            let frame = self.host.socket.borrow_mut().next();
             match frame {
+                Ok(Some(frame)) if !frame.answers() => self.held.borrow_mut().push_back(frame),
                 Ok(Some(frame)) => {
                     if let Err(error) = self.take(frame, cell) {
                         self.report(0, &error, cell);

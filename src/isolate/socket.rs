@@ -17,9 +17,6 @@ const READ_BYTES: usize = 16 << 10;
 /// Bytes that wait before they are written although more may come.
 const FLUSH_BYTES: usize = 64 << 10;
 
-/// The whole body of `Down::Fork`: the first variant, without fields.
-const FORK_TAG: u8 = 0;
-
 /// The socket. What is sent is written at the next `flush`.
 pub struct Socket {
     fd: OwnedFd,
@@ -136,15 +133,6 @@ impl Socket {
             }
         }
         Ok(Some(frame))
-    }
-
-    /// The next frame that is already here, unless it asks for a fork.
-    pub fn next_unless_fork(&mut self) -> Result<Option<Down>, SocketError> {
-        let bytes = &self.incoming[self.start..];
-        match wire::frame_length(bytes)? {
-            Some(length) if bytes.get(4..4 + length) == Some(&[FORK_TAG]) => Ok(None),
-            _ => self.next(),
-        }
     }
 
     /// Waits up to `timeout_ms` (`None`: for ever) for the kernel, and reads what there is.

@@ -85,22 +85,43 @@ async fn write(town: &Town, val: &str, round: usize, saved: &Mutex<Vec<Saved>>) 
         let content = format!("export default () => new Response('{round}.{number}')");
         let path = format!("/api/v2/vals/{val}/files?path=main.tsx");
         let body = json!({ "content": content }).to_string();
-        let request = town.request(Method::PUT, &path).header("content-type", "application/json");
-        let Ok(response) = request.body(body).send().await else { return };
+        let request = town
+            .request(Method::PUT, &path)
+            .header("content-type", "application/json");
+        let Ok(response) = request.body(body).send().await else {
+            return;
+        };
         if response.status().as_u16() != 200 {
             return;
         }
-        let tag = response.headers().get("etag").and_then(|tag| tag.to_str().ok());
-        let version = tag.and_then(|tag| tag.trim_matches('"').parse().ok()).expect("a version");
-        let save = Saved { val: val.to_string(), version, content };
+        let tag = response
+            .headers()
+            .get("etag")
+            .and_then(|tag| tag.to_str().ok());
+        let version = tag
+            .and_then(|tag| tag.trim_matches('"').parse().ok())
+            .expect("a version");
+        let save = Saved {
+            val: val.to_string(),
+            version,
+            content,
+        };
         saved.lock().expect("no panics").push(save);
     }
 }
 
 async fn present(town: &Town, save: &Saved) {
-    let Saved { val, version, content } = save;
+    let Saved {
+        val,
+        version,
+        content,
+    } = save;
     let path = format!("/api/v2/vals/{val}/files/content?path=main.tsx&version={version}");
-    let response = town.request(Method::GET, &path).send().await.expect("an answer");
+    let response = town
+        .request(Method::GET, &path)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(response.status().as_u16(), 200, "{save:?}");
     assert_eq!(&response.text().await.expect("a body"), content, "{save:?}");
 }
@@ -118,7 +139,11 @@ fn integrity(data: &Path) {
         }
     }
     for entry in std::fs::read_dir(copy.path()).expect("a folder").flatten() {
-        if entry.path().extension().is_none_or(|extension| extension != "db") {
+        if entry
+            .path()
+            .extension()
+            .is_none_or(|extension| extension != "db")
+        {
             continue;
         }
         let database = rusqlite::Connection::open(entry.path()).expect("it opens");
@@ -143,14 +168,21 @@ async fn a_second_town_on_the_same_folder_gets_a_clear_error() {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let second = tokio::time::timeout(PATIENCE, second).await.expect("it ends").expect("it runs");
+    let second = tokio::time::timeout(PATIENCE, second)
+        .await
+        .expect("it ends")
+        .expect("it runs");
     assert_eq!(second.status.code(), Some(1));
     assert_eq!(second.stdout, b"", "it is never ready");
     let said = String::from_utf8_lossy(&second.stderr);
     let folder = town.data().display().to_string();
     assert!(said.contains(&folder), "{said}");
-    assert!(said.contains("in use") || said.contains("another"), "{said}");
-    town.val("fine", "export default () => new Response('fine')").await;
+    assert!(
+        said.contains("in use") || said.contains("another"),
+        "{said}"
+    );
+    town.val("fine", "export default () => new Response('fine')")
+        .await;
     assert_eq!(town.run("fine").await, (200, "fine".into()));
 }
 
@@ -169,7 +201,12 @@ async fn a_stop_lets_a_response_under_way_end() {
         }";
     town.val("slow", code).await;
     let mut response = town.get(&format!("/run/{OWNER}/slow/")).await;
-    let mut text = response.chunk().await.expect("a chunk").expect("not the end").to_vec();
+    let mut text = response
+        .chunk()
+        .await
+        .expect("a chunk")
+        .expect("not the end")
+        .to_vec();
     assert_eq!(text, b"0;");
     let processes = children(town.pid());
     let rest = async {

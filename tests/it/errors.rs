@@ -10,7 +10,15 @@ use crate::town::{OWNER, PATIENCE, Town};
 
 /// What no visitor may see of a val that fails: a word in its source, one in its message, places.
 fn assert_tells_nothing(text: &str) {
-    for secret in ["SOURCE_WORD", "MESSAGE_WORD", ".ts", "main:", "    at ", "/tmp/", "/proc/"] {
+    for secret in [
+        "SOURCE_WORD",
+        "MESSAGE_WORD",
+        ".ts",
+        "main:",
+        "    at ",
+        "/tmp/",
+        "/proc/",
+    ] {
         assert!(!text.contains(secret), "{secret} is in {text}");
     }
 }
@@ -50,18 +58,28 @@ async fn a_visitor_is_told_that_a_val_failed_and_nothing_else() {
     let town = Town::start().await;
     let handlers = [
         ("threw", "throw new Error('MESSAGE_WORD')"),
-        ("rejected", "return Promise.reject(new TypeError('MESSAGE_WORD'))"),
+        (
+            "rejected",
+            "return Promise.reject(new TypeError('MESSAGE_WORD'))",
+        ),
         ("threwText", "throw 'MESSAGE_WORD'"),
         ("threwNull", "throw null"),
-        ("threwHostile", "throw { get message() { throw 1 }, get stack() { throw 2 }, toString() { throw 3 } }"),
+        (
+            "threwHostile",
+            "throw { get message() { throw 1 }, get stack() { throw 2 }, toString() { throw 3 } }",
+        ),
         ("nothing", "return undefined"),
         ("text", "return 'MESSAGE_WORD'"),
-        ("object", "return { status: 200, headers: {}, MESSAGE_WORD: 1 }"),
+        (
+            "object",
+            "return { status: 200, headers: {}, MESSAGE_WORD: 1 }",
+        ),
         ("deep", "const again = () => again() + 1; return again()"),
         ("missing", "return SOURCE_WORD.nothing"),
     ];
     for (name, body) in handlers {
-        let code = format!("const hidden = 'SOURCE_WORD';\nexport default async () => {{ {body} }}");
+        let code =
+            format!("const hidden = 'SOURCE_WORD';\nexport default async () => {{ {body} }}");
         let made = town.val(name, &code).await;
         for (address, accept) in [
             (endpoint(&made).to_string(), "text/html"),
@@ -78,7 +96,12 @@ async fn a_visitor_is_told_that_a_val_failed_and_nothing_else() {
             assert_tells_nothing(&text);
         }
         let error = error_of(&town, &made).await;
-        assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{name}: {error}");
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{name}: {error}"
+        );
         assert_eq!(town.get("/").await.status(), 200, "{name}");
     }
 }
@@ -87,15 +110,29 @@ async fn a_visitor_is_told_that_a_val_failed_and_nothing_else() {
 async fn the_author_is_told_what_was_thrown_and_that_nothing_was_answered() {
     let town = Town::start().await;
     let cases = [
-        ("threw", "throw new RangeError('too far')", "RangeError: too far"),
-        ("rejected", "return Promise.reject(new Error('later'))", "later"),
+        (
+            "threw",
+            "throw new RangeError('too far')",
+            "RangeError: too far",
+        ),
+        (
+            "rejected",
+            "return Promise.reject(new Error('later'))",
+            "later",
+        ),
         ("threwText", "throw 'a text'", "a text"),
         ("nothing", "return undefined", "Response"),
         ("number", "return 5", "Response"),
-        ("caused", "throw new Error('outer', { cause: new Error('inner') })", "outer"),
+        (
+            "caused",
+            "throw new Error('outer', { cause: new Error('inner') })",
+            "outer",
+        ),
     ];
     for (name, body, words) in cases {
-        let made = town.val(name, &format!("export default async () => {{ {body} }}")).await;
+        let made = town
+            .val(name, &format!("export default async () => {{ {body} }}"))
+            .await;
         assert_eq!(town.run(name).await.0, 500);
         let error = error_of(&town, &made).await;
         assert_eq!(error["outcome"], "exception", "{name}: {error}");
@@ -150,12 +187,22 @@ async fn an_error_names_line_and_column_of_the_typescript_the_author_wrote() {
     let error = error_of(&town, &made).await;
     let stack = error["stack"].as_str().expect("a stack");
     assert!(stack.contains("TypeError"), "{stack}");
-    for text in ["none!.deep.er", "fail<Shape>(this.shape)", "new Square({ name: \"q\" }).describe()"] {
-        assert!(names_place(stack, "main.ts", TYPED, text), "{text} is not in {stack}");
+    for text in [
+        "none!.deep.er",
+        "fail<Shape>(this.shape)",
+        "new Square({ name: \"q\" }).describe()",
+    ] {
+        assert!(
+            names_place(stack, "main.ts", TYPED, text),
+            "{text} is not in {stack}"
+        );
     }
     // By the innermost first.
     let at = |text: &str| stack.find(&format!("main.ts:{}:", place(TYPED, text).0));
-    assert!(at("none!.deep.er") < at("fail<Shape>(this.shape)"), "{stack}");
+    assert!(
+        at("none!.deep.er") < at("fail<Shape>(this.shape)"),
+        "{stack}"
+    );
 }
 
 const PAGE: &str = r#"/** @jsx make */
@@ -199,20 +246,30 @@ async fn a_method_of_undefined_and_a_name_that_is_not_there_are_placed() {
              const one = 1;\n  {line}\n  return new Response(String(one));\n}};\n"
         )
     };
-    for (name, line) in [("method", "none.method();"), ("name", "notDefined;"), ("called", "notCalled();")] {
+    for (name, line) in [
+        ("method", "none.method();"),
+        ("name", "notDefined;"),
+        ("called", "notCalled();"),
+    ] {
         let source = wrap(line);
         let made = town.val_of(name, &[("main.ts", "http", &source)]).await;
         assert_eq!(town.run(name).await.0, 500);
         let error = error_of(&town, &made).await;
         let stack = error["stack"].as_str().expect("a stack");
-        assert!(names_place(stack, "main.ts", &source, line), "{name}: {stack}");
+        assert!(
+            names_place(stack, "main.ts", &source, line),
+            "{name}: {stack}"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_error_in_an_imported_file_names_that_file_and_the_jsx_that_called_it() {
     let town = Town::start().await;
-    let files = [("main.tsx", "http", PAGE), ("parts/price.ts", "script", PRICE)];
+    let files = [
+        ("main.tsx", "http", PAGE),
+        ("parts/price.ts", "script", PRICE),
+    ];
     let made = town.val_of("priced", &files).await;
     assert_eq!(made["diagnostics"], json!([]));
     let fine = town.text("/run/alice/priced/long").await;
@@ -222,14 +279,21 @@ async fn an_error_in_an_imported_file_names_that_file_and_the_jsx_that_called_it
     let stack = error["stack"].as_str().expect("a stack");
     assert!(stack.contains("RangeError: No price: -1"), "{stack}");
     let thrown = "throw new RangeError(`No price: ${amount}`)";
-    assert!(names_place(stack, "parts/price.ts", PRICE, thrown), "{stack}");
-    assert!(names_place(stack, "main.tsx", PAGE, "price(amount as number)"), "{stack}");
+    assert!(
+        names_place(stack, "parts/price.ts", PRICE, thrown),
+        "{stack}"
+    );
+    assert!(
+        names_place(stack, "main.tsx", PAGE, "price(amount as number)"),
+        "{stack}"
+    );
 }
 
 #[tokio::test]
 async fn an_error_in_another_vals_module_names_that_val() {
     let town = Town::start().await;
-    town.val_of("library", &[("main.ts", "script", PRICE)]).await;
+    town.val_of("library", &[("main.ts", "script", PRICE)])
+        .await;
     let code = "import { price } from \"https://esm.town/v/alice/library/main.ts\";\n\
         export default () => new Response(price(-1));\n";
     let made = town.val("uses", code).await;
@@ -237,7 +301,10 @@ async fn an_error_in_another_vals_module_names_that_val() {
     let error = error_of(&town, &made).await;
     let stack = error["stack"].as_str().expect("a stack");
     let thrown = "throw new RangeError(`No price: ${amount}`)";
-    assert!(names_place(stack, "alice/library@0-main/main.ts", PRICE, thrown), "{stack}");
+    assert!(
+        names_place(stack, "alice/library@0-main/main.ts", PRICE, thrown),
+        "{stack}"
+    );
     assert!(names_place(stack, "main.tsx", code, "price(-1)"), "{stack}");
 }
 
@@ -252,7 +319,10 @@ async fn a_console_error_and_a_caught_stack_have_the_authors_places_too() {
     assert_eq!(status, 200);
     let line = crate::serving::line_of(&town, id(&made), "SyntaxError").await;
     let text = line["text"].as_str().expect("a text");
-    assert!(names_place(text, "main.ts", code, "JSON.parse('{')"), "{text}");
+    assert!(
+        names_place(text, "main.ts", code, "JSON.parse('{')"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -262,35 +332,71 @@ async fn what_does_not_load_is_a_500_and_the_author_is_told_file_line_and_column
     let syntax = "type A = 1;\nexport default () => new Response(SOURCE_WORD 1);\n";
     let throws = "enum E { A }\nconst hidden = 'SOURCE_WORD';\nthrow new Error('at load');\nexport default () => new Response('')\n";
     let export = "type A = 1;\nimport { nothing } from './other.ts';\nexport default () => new Response(nothing)\n";
-    let module = "type A = 1;\nimport { a } from './missing.ts';\nexport default () => new Response(a)\n";
+    let module =
+        "type A = 1;\nimport { a } from './missing.ts';\nexport default () => new Response(a)\n";
     let package = "import a from 'some-package';\nexport default () => new Response(a)\n";
     let cases = [
         ("syntax", syntax, "SOURCE_WORD 1", "", true),
-        ("throws", throws, "throw new Error('at load')", "at load", false),
+        (
+            "throws",
+            throws,
+            "throw new Error('at load')",
+            "at load",
+            false,
+        ),
         ("export", export, "", "nothing", false),
-        ("module", module, "import { a } from './missing.ts'", "missing.ts", true),
-        ("package", package, "import a from 'some-package'", "some-package", true),
+        (
+            "module",
+            module,
+            "import { a } from './missing.ts'",
+            "missing.ts",
+            true,
+        ),
+        (
+            "package",
+            package,
+            "import a from 'some-package'",
+            "some-package",
+            true,
+        ),
     ];
     for (name, source, text, words, diagnosed) in cases {
         let other = ("other.ts", "script", "export const something = 1");
-        let made = town.val_of(name, &[("main.ts", "http", source), other]).await;
-        assert_eq!(made["diagnostics"] != json!([]), diagnosed, "{name}: {}", made["diagnostics"]);
+        let made = town
+            .val_of(name, &[("main.ts", "http", source), other])
+            .await;
+        assert_eq!(
+            made["diagnostics"] != json!([]),
+            diagnosed,
+            "{name}: {}",
+            made["diagnostics"]
+        );
         if diagnosed {
             let diagnostic = &made["diagnostics"][0];
             assert_eq!(diagnostic["path"], "main.ts", "{name}");
             let (line, first) = place(source, text);
             assert_eq!(diagnostic["line"], line, "{name}: {diagnostic}");
             let column = diagnostic["column"].as_u64().expect("a column") as usize;
-            assert!((first..=first + text.len()).contains(&column), "{name}: {diagnostic}");
+            assert!(
+                (first..=first + text.len()).contains(&column),
+                "{name}: {diagnostic}"
+            );
         }
         let (status, told) = town.run(name).await;
-        assert_eq!((status, told.as_str()), (500, "This val could not be loaded\n"), "{name}");
+        assert_eq!(
+            (status, told.as_str()),
+            (500, "This val could not be loaded\n"),
+            "{name}"
+        );
         let error = error_of(&town, &made).await;
         assert_eq!(error["outcome"], "load", "{name}: {error}");
         let told = format!("{} {}", error["message"], error["stack"]);
         assert!(told.contains(words), "{name}: {words:?} is not in {told}");
         if !text.is_empty() && !text.starts_with("import") {
-            assert!(names_place(&told, "main.ts", source, text), "{name}: {told}");
+            assert!(
+                names_place(&told, "main.ts", source, text),
+                "{name}: {told}"
+            );
         }
         assert!(told.contains("main.ts"), "{name}: {told}");
         // Saving a good one is all it takes.
@@ -302,9 +408,16 @@ async fn what_does_not_load_is_a_500_and_the_author_is_told_file_line_and_column
 #[tokio::test]
 async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
     let town = Town::start().await;
-    let made = town.val("upload", "export default async (req) => new Response(await req.text())").await;
+    let made = town
+        .val(
+            "upload",
+            "export default async (req) => new Response(await req.text())",
+        )
+        .await;
     for path in ["/run/alice/upload/", "/api/town/vals"] {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n"
+        );
         let answer = raw(&town, head.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     }
@@ -314,18 +427,41 @@ async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_a_431() {
     let town = Town::start().await;
-    let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(128 << 10));
-    let many = (0..200).map(|number| format!("X-{number}: 1\r\n")).collect::<String>();
+    let long = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n",
+        "x".repeat(128 << 10)
+    );
+    let many = (0..200)
+        .map(|number| format!("X-{number}: 1\r\n"))
+        .collect::<String>();
     let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n");
-    let path = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(128 << 10));
+    let path = format!(
+        "GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "x".repeat(128 << 10)
+    );
     for (head, status) in [(long, "431"), (many, "431"), (path, "4")] {
         let answer = raw(&town, head.as_bytes()).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
     }
     // What is within the limit passes, and reaches the val.
-    town.val("long", "export default (req) => new Response(req.headers.get('x-long').length)").await;
-    let request = town.bare(Method::GET, "/run/alice/long/").header("x-long", "x".repeat(16 << 10));
-    let text = request.send().await.expect("an answer").text().await.expect("a body");
+    town.val(
+        "long",
+        "export default (req) => new Response(req.headers.get('x-long').length)",
+    )
+    .await;
+    let request = town
+        .bare(Method::GET, "/run/alice/long/")
+        .header("x-long", "x".repeat(16 << 10));
+    let text = request
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a body");
     assert_eq!(text, (16 << 10).to_string());
 }
 
@@ -351,7 +487,9 @@ async fn what_is_no_http_is_a_400() {
 #[tokio::test]
 async fn what_cannot_be_served_is_refused_without_asking_the_val() {
     let town = Town::start().await;
-    let made = town.val("any", "export default (req) => new Response(req.method)").await;
+    let made = town
+        .val("any", "export default (req) => new Response(req.method)")
+        .await;
     for method in ["TRACE", "CONNECT"] {
         let head = format!("{method} /run/alice/any/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let answer = raw(&town, head.as_bytes()).await;
@@ -359,8 +497,18 @@ async fn what_cannot_be_served_is_refused_without_asking_the_val() {
         assert!(matches!(status, "400" | "405"), "{method}: {answer}");
     }
     let custom = Method::from_bytes(b"PURGE").expect("a method");
-    let answer = town.bare(custom, endpoint(&made)).send().await.expect("an answer");
-    assert_eq!((answer.status().as_u16(), answer.text().await.expect("a body")), (200, "PURGE".into()));
+    let answer = town
+        .bare(custom, endpoint(&made))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (
+            answer.status().as_u16(),
+            answer.text().await.expect("a body")
+        ),
+        (200, "PURGE".into())
+    );
 }
 
 #[tokio::test]
@@ -368,13 +516,25 @@ async fn an_unknown_val_is_a_404_that_says_the_same_to_everybody() {
     let town = Town::start().await;
     let files = json!([{ "path": "main.ts", "type": "script", "content": "export const a = 1" }]);
     let body = json!({ "name": "hidden", "privacy": "private", "files": files });
-    assert_eq!(town.api(Method::POST, "/api/town/vals", Some(body)).await.0, 201);
+    assert_eq!(
+        town.api(Method::POST, "/api/town/vals", Some(body)).await.0,
+        201
+    );
     // One that may not be seen is told from one that is not there by nothing.
-    for path in ["/@alice/NAME", "/v/alice/NAME", "/api/v2/alias/vals/alice/NAME", "/run/alice/NAME/"] {
+    for path in [
+        "/@alice/NAME",
+        "/v/alice/NAME",
+        "/api/v2/alias/vals/alice/NAME",
+        "/run/alice/NAME/",
+    ] {
         let (status, hidden) = town.text(&path.replace("NAME", "hidden")).await;
         let (_, absent) = town.text(&path.replace("NAME", "absent")).await;
         assert_eq!(status, 404, "{path}");
-        assert_eq!(hidden.replace("hidden", "NAME"), absent.replace("absent", "NAME"), "{path}");
+        assert_eq!(
+            hidden.replace("hidden", "NAME"),
+            absent.replace("absent", "NAME"),
+            "{path}"
+        );
     }
     let answer = town.get(&format!("/run/{OWNER}/absent/")).await;
     assert_eq!(answer.text().await.expect("a body"), "HTTP val not found\n");
@@ -396,7 +556,10 @@ async fn more_requests_than_there_is_room_for_are_told_to_come_again() {
     drop(held);
     // The place of one that left is free again.
     let at = format!("{}/open", endpoint(&made));
-    crate::serving::eventually("room", async || (town.get(&at).await.status() == 200).then_some(())).await;
+    crate::serving::eventually("room", async || {
+        (town.get(&at).await.status() == 200).then_some(())
+    })
+    .await;
     assert_eq!(held_too.text().await.expect("a body"), "!");
 }
 
@@ -405,7 +568,9 @@ async fn raw(town: &Town, bytes: &[u8]) -> String {
     let authority = town.base.split("://").nth(1).expect("an authority");
     let port = authority.rsplit(':').next().expect("a port");
     let exchange = async {
-        let stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.expect("a connection");
+        let stream = TcpStream::connect(format!("127.0.0.1:{port}"))
+            .await
+            .expect("a connection");
         let (mut read, mut write) = stream.into_split();
         // It may answer and close before it has read everything.
         let sending = tokio::spawn({
@@ -426,5 +591,7 @@ async fn raw(town: &Town, bytes: &[u8]) -> String {
         drop(sending);
         text
     };
-    tokio::time::timeout(PATIENCE, exchange).await.expect("an answer in time")
+    tokio::time::timeout(PATIENCE, exchange)
+        .await
+        .expect("an answer in time")
 }

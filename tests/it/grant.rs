@@ -27,7 +27,9 @@ const HOSTS: [&str; 9] = [
 
 fn root() -> (TempDir, Namespace) {
     let folder = TempDir::new().expect("a temporary folder");
-    let options = StoresOptions { bytes_max: Some(1 << 30) };
+    let options = StoresOptions {
+        bytes_max: Some(1 << 30),
+    };
     let stores = Stores::open(folder.path(), &options).expect("a new store opens");
     let namespace = stores.root();
     (folder, namespace)
@@ -61,7 +63,11 @@ prop_compose! {
 fn pattern() -> impl Strategy<Value = String> {
     let host = proptest::sample::select(&HOSTS[..]);
     (host, any::<bool>()).prop_map(|(host, below)| {
-        if below { format!("*.{host}") } else { host.to_string() }
+        if below {
+            format!("*.{host}")
+        } else {
+            host.to_string()
+        }
     })
 }
 
@@ -199,21 +205,38 @@ fn up() -> impl Strategy<Value = Up> {
         any::<u32>().prop_map(BodyUp::Stream),
         any::<u32>().prop_map(BodyUp::Join),
     ];
-    let head = ("[A-Z]{3,6}", ".{0,40}", vec(header.clone(), 0..3))
-        .prop_map(|(method, url, headers)| RequestHead { method, url, headers });
+    let head =
+        ("[A-Z]{3,6}", ".{0,40}", vec(header.clone(), 0..3)).prop_map(|(method, url, headers)| {
+            RequestHead {
+                method,
+                url,
+                headers,
+            }
+        });
     let response = (any::<u64>(), any::<u16>(), vec(header, 0..3), body);
     prop_oneof![
         response.prop_map(|(run, status, headers, body)| Up::Response {
-            run, status, headers, body, cpu_us: run,
+            run,
+            status,
+            headers,
+            body,
+            cpu_us: run,
         }),
         (any::<u32>(), any::<u64>(), head, ".{0,20}").prop_map(|(call, run, head, id)| Up::Call {
             call,
             run,
-            body: Call::IsolateFetch { target: Target::Id(id), head, body: BodyUp::Empty },
+            body: Call::IsolateFetch {
+                target: Target::Id(id),
+                head,
+                body: BodyUp::Empty
+            },
         }),
         (any::<u32>(), bytes()).prop_map(|(stream, bytes)| Up::Chunk { stream, bytes }),
-        (any::<u64>(), ".{0,60}")
-            .prop_map(|(run, text)| Up::Line { run, level: Level::Warn, text }),
+        (any::<u64>(), ".{0,60}").prop_map(|(run, text)| Up::Line {
+            run,
+            level: Level::Warn,
+            text
+        }),
         (any::<u64>(), ".{0,60}", any::<u64>()).prop_map(|(run, message, value)| Up::Failed {
             run,
             failure: Failure::limit(Outcome::Cpu, "cpuMs", value, message),
@@ -225,10 +248,15 @@ fn up() -> impl Strategy<Value = Up> {
 
 #[test]
 fn a_frame_over_the_limit_is_refused_before_it_is_read() {
-    let header = u32::try_from(FRAME_BYTES_MAX + 1).expect("it fits").to_le_bytes();
+    let header = u32::try_from(FRAME_BYTES_MAX + 1)
+        .expect("it fits")
+        .to_le_bytes();
     assert!(wire::frame_length(&header).is_err());
     let mut out = b"before".to_vec();
-    let frame = Up::Chunk { stream: 1, bytes: vec![0; FRAME_BYTES_MAX + 1] };
+    let frame = Up::Chunk {
+        stream: 1,
+        bytes: vec![0; FRAME_BYTES_MAX + 1],
+    };
     assert!(wire::encode(&frame, &mut out).is_err());
     assert_eq!(out, b"before", "nothing of it is left");
 }
@@ -247,7 +275,10 @@ fn a_list_that_claims_to_be_long_takes_no_memory() {
 #[test]
 fn a_refusal_keeps_its_words() {
     let error = CallError::Refused("no".into());
-    let frame = Down::Answer { call: 7, result: Err(error) };
+    let frame = Down::Answer {
+        call: 7,
+        result: Err(error),
+    };
     let mut bytes = Vec::new();
     wire::encode(&frame, &mut bytes).expect("it is short");
     let read: Down = wire::decode(&bytes[4..]).expect("a frame");

@@ -17,8 +17,14 @@ const SHORT: [&str; 2] = ["--time-limit", "2"];
 const STALLING: [&str; 4] = ["--stall-limit", "1000", "--time-limit", "30"];
 
 /// Little memory, as much as the platform needs itself, and time enough to use it up.
-const LITTLE_MEMORY: [&str; 6] =
-    ["--memory-limit", "64", "--stall-limit", "20000", "--time-limit", "40"];
+const LITTLE_MEMORY: [&str; 6] = [
+    "--memory-limit",
+    "64",
+    "--stall-limit",
+    "20000",
+    "--time-limit",
+    "40",
+];
 
 /// What came of a hostile val.
 struct Attack {
@@ -43,7 +49,12 @@ impl Attack {
         let when = format!("while_{name}");
         let others = others_are_served(town, &when);
         let ((status, body), ()) = tokio::join!(town.run(name), others);
-        Attack { town: town.clone(), val, status, body }
+        Attack {
+            town: town.clone(),
+            val,
+            status,
+            body,
+        }
     }
 
     /// What the owner is told.
@@ -55,7 +66,8 @@ impl Attack {
 // A town with a val that has been run.
 async fn battlefield(arguments: &[&str]) -> Arc<Town> {
     let town = Town::start_with(arguments).await;
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
     others_are_served(&town, "before").await;
     Arc::new(town)
 }
@@ -64,7 +76,8 @@ async fn battlefield(arguments: &[&str]) -> Arc<Town> {
 async fn others_are_served(town: &Town, when: &str) {
     let name = format!("new_{when}");
     let new = async {
-        town.val(&name, r#"export default () => new Response("new")"#).await;
+        town.val(&name, r#"export default () => new Response("new")"#)
+            .await;
         town.run(&name).await
     };
     let (warm, new, front) = tokio::join!(town.run("warm"), new, town.text("/"));
@@ -94,7 +107,11 @@ async fn endless_microtasks_are_stopped_as_a_stall() {
 
 #[tokio::test]
 async fn an_endless_loop_in_a_module_is_stopped_while_it_loads() {
-    let attack = Attack::with(&STALLING, "while (true) {}\nexport default () => new Response()").await;
+    let attack = Attack::with(
+        &STALLING,
+        "while (true) {}\nexport default () => new Response()",
+    )
+    .await;
     assert_eq!(attack.status, 504, "{}", attack.body);
     let told = attack.told().await;
     assert_eq!(told.outcome, "stall");
@@ -171,9 +188,14 @@ async fn an_endless_loop_after_the_response_is_stopped() {
     assert_eq!(attack.told().await.outcome, "stall");
     let burns = async || {
         let all = children(attack.town.pid()).into_iter();
-        all.filter(|process| process.cpu() > Duration::from_millis(900)).count() == 0
+        all.filter(|process| process.cpu() > Duration::from_millis(900))
+            .count()
+            == 0
     };
-    within(Duration::from_secs(8), "the process is gone", async || burns().await.then_some(())).await;
+    within(Duration::from_secs(8), "the process is gone", async || {
+        burns().await.then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -216,24 +238,51 @@ async fn endless_recursion_cannot_be_caught_and_gone_on_with() {
     let attack = Attack::with(&STALLING, code).await;
     assert!(attack.status >= 500, "{} {}", attack.status, attack.body);
     let told = attack.told().await;
-    assert!(["recursion", "stall", "crash"].contains(&told.outcome.as_str()), "{told:?}");
+    assert!(
+        ["recursion", "stall", "crash"].contains(&told.outcome.as_str()),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
 async fn recursion_through_native_functions_leaves_the_others_served() {
     let town = battlefield(&STALLING).await;
     for (name, body) in [
-        ("sort", "const f = () => { [2, 1].sort(f); return 0; }; f();"),
+        (
+            "sort",
+            "const f = () => { [2, 1].sort(f); return 0; }; f();",
+        ),
         ("replace", "const f = () => 'a'.replace(/a/, f); f();"),
         ("getter", "const o = { get x() { return this.x; } }; o.x;"),
-        ("proxy", "let p = {}; for (let i = 0; i < 1e5; i++) p = new Proxy(p, {}); p.x;"),
-        ("bind", "let f = () => 1; for (let i = 0; i < 1e4; i++) f = f.bind(null); f();"),
-        ("to_string", "const o = { toString() { return `${o}`; } }; `${o}`;"),
-        ("to_json", "const o = { toJSON() { return JSON.stringify(o); } }; JSON.stringify(o);"),
+        (
+            "proxy",
+            "let p = {}; for (let i = 0; i < 1e5; i++) p = new Proxy(p, {}); p.x;",
+        ),
+        (
+            "bind",
+            "let f = () => 1; for (let i = 0; i < 1e4; i++) f = f.bind(null); f();",
+        ),
+        (
+            "to_string",
+            "const o = { toString() { return `${o}`; } }; `${o}`;",
+        ),
+        (
+            "to_json",
+            "const o = { toJSON() { return JSON.stringify(o); } }; JSON.stringify(o);",
+        ),
         ("reviver", "const f = () => JSON.parse('[1]', f); f();"),
-        ("iterator", "const o = { *[Symbol.iterator]() { yield* o; } }; [...o];"),
-        ("reflect", "const f = () => Reflect.apply(f, null, []); f();"),
-        ("construct", "class A { constructor() { new A(); } } new A();"),
+        (
+            "iterator",
+            "const o = { *[Symbol.iterator]() { yield* o; } }; [...o];",
+        ),
+        (
+            "reflect",
+            "const f = () => Reflect.apply(f, null, []); f();",
+        ),
+        (
+            "construct",
+            "class A { constructor() { new A(); } } new A();",
+        ),
     ] {
         let code = format!("export default () => {{ {body} return new Response('done'); }}");
         let attack = Attack::on(&town, name, &code).await;
@@ -251,11 +300,23 @@ async fn recursion_through_native_functions_leaves_the_others_served() {
 async fn memory_without_end_is_refused_and_named() {
     let town = battlefield(&LITTLE_MEMORY).await;
     for (name, body) in [
-        ("arrays", "const a = []; for (;;) a.push(new Array(1000).fill(0));"),
-        ("strings", "const a = []; for (let i = 0;; i++) a.push(String(i).repeat(10000));"),
-        ("maps", "const m = new Map(); for (let i = 0;; i++) m.set(i, { i });"),
+        (
+            "arrays",
+            "const a = []; for (;;) a.push(new Array(1000).fill(0));",
+        ),
+        (
+            "strings",
+            "const a = []; for (let i = 0;; i++) a.push(String(i).repeat(10000));",
+        ),
+        (
+            "maps",
+            "const m = new Map(); for (let i = 0;; i++) m.set(i, { i });",
+        ),
         ("objects", "let o = null; for (;;) o = { o };"),
-        ("closures", "const a = []; for (let i = 0;; i++) a.push(() => i);"),
+        (
+            "closures",
+            "const a = []; for (let i = 0;; i++) a.push(() => i);",
+        ),
     ] {
         let code = format!("export default () => {{ {body} }}");
         let attack = Attack::on(&town, name, &code).await;
@@ -268,7 +329,14 @@ async fn memory_without_end_is_refused_and_named() {
 
 #[tokio::test]
 async fn a_string_or_number_that_doubles_without_end_leaves_the_others_served() {
-    let arguments = ["--memory-limit", "64", "--stall-limit", "1000", "--time-limit", "30"];
+    let arguments = [
+        "--memory-limit",
+        "64",
+        "--stall-limit",
+        "1000",
+        "--time-limit",
+        "30",
+    ];
     let town = battlefield(&arguments).await;
     for (name, body) in [
         ("string", "let s = 'x'; for (;;) s += s;"),
@@ -284,7 +352,12 @@ async fn a_string_or_number_that_doubles_without_end_leaves_the_others_served() 
     ] {
         let code = format!("export default () => {{ {body} return new Response('done'); }}");
         let attack = Attack::on(&town, name, &code).await;
-        assert!(attack.status >= 500, "{name}: {} {}", attack.status, attack.body);
+        assert!(
+            attack.status >= 500,
+            "{name}: {} {}",
+            attack.status,
+            attack.body
+        );
         let told = attack.told().await;
         let known = ["memory", "exception", "stall"];
         assert!(known.contains(&told.outcome.as_str()), "{name}: {told:?}");
@@ -306,12 +379,22 @@ async fn buffers_without_end_are_refused_by_an_exception() {
 async fn buffers_that_are_garbage_make_room_for_others() {
     let town = battlefield(&LITTLE_MEMORY).await;
     for (name, body) in [
-        ("large", "for (let i = 0; i < 300; i++) new Uint8Array(1 << 20);"),
-        ("small", "for (let i = 0; i < 30_000; i++) new Uint8Array(10_000);"),
+        (
+            "large",
+            "for (let i = 0; i < 300; i++) new Uint8Array(1 << 20);",
+        ),
+        (
+            "small",
+            "for (let i = 0; i < 30_000; i++) new Uint8Array(10_000);",
+        ),
     ] {
         let code = format!("export default () => {{ {body} return new Response('done'); }}");
         let attack = Attack::on(&town, name, &code).await;
-        assert_eq!((attack.status, attack.body.as_str()), (200, "done"), "{name}");
+        assert_eq!(
+            (attack.status, attack.body.as_str()),
+            (200, "done"),
+            "{name}"
+        );
     }
 }
 
@@ -332,13 +415,31 @@ async fn a_crash_of_the_engine_is_contained_and_reported() {
     let town = battlefield(&STALLING).await;
     for (name, body) in [
         ("parse", "JSON.parse('['.repeat(1e5) + ']'.repeat(1e5));"),
-        ("stringify", "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; JSON.stringify(a);"),
-        ("clone", "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; structuredClone(a);"),
-        ("log", "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; console.log(a);"),
-        ("flat", "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; a.flat(Infinity);"),
-        ("to_string", "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; String(a);"),
+        (
+            "stringify",
+            "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; JSON.stringify(a);",
+        ),
+        (
+            "clone",
+            "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; structuredClone(a);",
+        ),
+        (
+            "log",
+            "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; console.log(a);",
+        ),
+        (
+            "flat",
+            "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; a.flat(Infinity);",
+        ),
+        (
+            "to_string",
+            "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; String(a);",
+        ),
         ("eval", "eval('('.repeat(1e5) + ')'.repeat(1e5));"),
-        ("function", "new Function('return ' + '!'.repeat(1e5) + '1')();"),
+        (
+            "function",
+            "new Function('return ' + '!'.repeat(1e5) + '1')();",
+        ),
         ("regexp", "new RegExp('('.repeat(1e5) + ')'.repeat(1e5));"),
         ("template", "eval('`${'.repeat(1e4) + '}`'.repeat(1e4));"),
         ("chain", "eval('a' + '.a'.repeat(1e5));"),
@@ -359,11 +460,23 @@ async fn a_crash_of_the_engine_is_contained_and_reported() {
 async fn source_that_is_nested_too_deeply_is_refused_at_save_with_its_place() {
     let town = battlefield(&STALLING).await;
     for (name, source) in [
-        ("parentheses", format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000))),
-        ("arrays", format!("{}{}", "[".repeat(20_000), "]".repeat(20_000))),
-        ("blocks", format!("0;{}{}", "{".repeat(20_000), "}".repeat(20_000))),
+        (
+            "parentheses",
+            format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+        ),
+        (
+            "arrays",
+            format!("{}{}", "[".repeat(20_000), "]".repeat(20_000)),
+        ),
+        (
+            "blocks",
+            format!("0;{}{}", "{".repeat(20_000), "}".repeat(20_000)),
+        ),
         ("nots", format!("{}1", "!".repeat(200_000))),
-        ("types", format!("0 as {}1{}", "Array<".repeat(20_000), ">".repeat(20_000))),
+        (
+            "types",
+            format!("0 as {}1{}", "Array<".repeat(20_000), ">".repeat(20_000)),
+        ),
         ("sum", format!("1{}", "+1".repeat(200_000))),
     ] {
         let code = format!("export default () => new Response('ran');\nconst x = {source};");
@@ -388,7 +501,14 @@ async fn a_million_lines_are_counted_where_they_are_not_kept() {
           }
           return new Response('logged');
         }";
-    let arguments = ["--time-limit", "60", "--cpu-limit", "60", "--stall-limit", "20000"];
+    let arguments = [
+        "--time-limit",
+        "60",
+        "--cpu-limit",
+        "60",
+        "--stall-limit",
+        "20000",
+    ];
     let attack = Attack::with(&arguments, code).await;
     assert_eq!((attack.status, attack.body.as_str()), (200, "logged"));
     let id = attack.val["id"].as_str().expect("an id");
@@ -422,7 +542,10 @@ async fn a_giant_line_is_cut() {
     assert_eq!((attack.status, attack.body.as_str()), (200, "logged"));
     logged(&attack.town, &attack.val, "after").await;
     let kept = lines(&attack.town, &attack.val).await;
-    let giant = kept.iter().find(|line| line.starts_with('y')).expect("the line is kept");
+    let giant = kept
+        .iter()
+        .find(|line| line.starts_with('y'))
+        .expect("the line is kept");
     assert!(giant.len() <= 17 << 10, "{} bytes", giant.len());
 }
 
@@ -448,16 +571,25 @@ async fn a_response_of_ten_gigabytes_is_only_made_as_far_as_it_is_read() {
             }",
         )
         .await;
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
     let mut response = town.get(&format!("/run/{OWNER}/hostile/")).await;
     let mut read = 0;
     while read < 8 << 20 {
-        read += response.chunk().await.expect("more").expect("no end yet").len();
+        read += response
+            .chunk()
+            .await
+            .expect("more")
+            .expect("no end yet")
+            .len();
     }
     others_are_served(&town, "while").await;
     let (_, made) = town.text(&format!("/run/{OWNER}/hostile/made")).await;
     let made: usize = made.parse().expect("a number");
-    assert!((8..64).contains(&made), "{made} MB were made for 8 that were read");
+    assert!(
+        (8..64).contains(&made),
+        "{made} MB were made for 8 that were read"
+    );
     drop(response);
     logged(&town, &val, "cancelled").await;
     others_are_served(&town, "after").await;
@@ -466,8 +598,10 @@ async fn a_response_of_ten_gigabytes_is_only_made_as_far_as_it_is_read() {
 #[tokio::test]
 async fn a_request_body_that_is_never_read_holds_nobody_up() {
     let town = Town::start_with(&["--memory-limit", "32"]).await;
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
-    town.val("hostile", "export default () => new Response('not read')").await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
+    town.val("hostile", "export default () => new Response('not read')")
+        .await;
     let path = format!("/run/{OWNER}/hostile/");
     let body = reqwest::Body::from(vec![b'x'; 40 << 20]);
     let upload = town.bare(Method::POST, &path).body(body).send();
@@ -505,7 +639,8 @@ export default (request: Request) => loader!.load({
 #[tokio::test]
 async fn programs_below_programs_end_at_the_depth_limit() {
     let town = Town::start().await;
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
     town.val("hostile", BOMB).await;
     let path = format!("/run/{OWNER}/hostile/?width=1");
     let (bomb, ()) = tokio::join!(town.text(&path), others_are_served(&town, "while"));
@@ -517,7 +652,8 @@ async fn programs_below_programs_end_at_the_depth_limit() {
 async fn a_fork_bomb_leaves_room_for_the_others() {
     let arguments = ["--max-isolates", "32", "--time-limit", "6"];
     let town = Town::start_with(&arguments).await;
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
     town.val("hostile", BOMB).await;
     let path = format!("/run/{OWNER}/hostile/?width=4");
     let (bomb, ()) = tokio::join!(town.text(&path), async {
@@ -531,9 +667,10 @@ async fn a_fork_bomb_leaves_room_for_the_others() {
 
 #[tokio::test]
 async fn programs_that_hold_every_process_leave_room_for_the_others() {
-    let arguments = ["--max-isolates", "24", "--time-limit", "8"];
+    let arguments = ["--max-isolates", "24", "--time-limit", "5"];
     let town = Town::start_with(&arguments).await;
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
     let code = r#"import { loader } from "town:kernel";
         const source = "export default () => new Promise(() => {})";
         export default async () => {
@@ -557,7 +694,11 @@ async fn more_programs_than_processes_are_served_one_after_the_other() {
     let town = Town::start_with(&["--max-isolates", "12"]).await;
     for number in 0..24 {
         let name = format!("val{number}");
-        town.val(&name, &format!("export default () => new Response('{number}')")).await;
+        town.val(
+            &name,
+            &format!("export default () => new Response('{number}')"),
+        )
+        .await;
         assert_eq!(town.run(&name).await, (200, number.to_string()));
     }
 }
@@ -618,24 +759,73 @@ async fn responses_that_are_no_responses_are_refused() {
     let town = Town::start_with(&SHORT).await;
     for (name, body, status) in [
         ("proxy", "return new Proxy(new Response('x'), {});", 500),
-        ("prototype", "return Object.create(Response.prototype);", 500),
-        ("thenable", "return { then(done) { done(new Response('thenable')); } };", 200),
-        ("thenable_throws", "return { get then() { throw new Error('no'); } };", 500),
+        (
+            "prototype",
+            "return Object.create(Response.prototype);",
+            500,
+        ),
+        (
+            "thenable",
+            "return { then(done) { done(new Response('thenable')); } };",
+            200,
+        ),
+        (
+            "thenable_throws",
+            "return { get then() { throw new Error('no'); } };",
+            500,
+        ),
         ("thenable_never", "return { then() {} };", 504),
-        ("thenable_endless", "const t = { then(done) { done(t); } }; return t;", 504),
-        ("getters", "const r = new Response('x'); Object.defineProperty(r, 'body', { get() { throw 1; } }); return r;", 200),
-        ("subclass", "return new (class extends Response { get status() { return 99999; } })('x');", 200),
-        ("used", "const r = new Response('x'); await r.text(); return r;", 500),
-        ("locked", "const r = new Response('x'); r.body.getReader(); return r;", 500),
+        (
+            "thenable_endless",
+            "const t = { then(done) { done(t); } }; return t;",
+            504,
+        ),
+        (
+            "getters",
+            "const r = new Response('x'); Object.defineProperty(r, 'body', { get() { throw 1; } }); return r;",
+            200,
+        ),
+        (
+            "subclass",
+            "return new (class extends Response { get status() { return 99999; } })('x');",
+            200,
+        ),
+        (
+            "used",
+            "const r = new Response('x'); await r.text(); return r;",
+            500,
+        ),
+        (
+            "locked",
+            "const r = new Response('x'); r.body.getReader(); return r;",
+            500,
+        ),
         ("symbol", "return Symbol('x');", 500),
         ("nothing", "", 500),
         ("bigint", "return 1n;", 500),
-        ("patched_promise", "Promise.prototype.then = () => 1; return new Response('x');", 504),
-        ("patched_map", "Map.prototype.get = Map.prototype.delete = () => { throw 1; }; return new Response('x');", 200),
-        ("patched_array", "Array.prototype.push = () => { throw 1; }; Array.isArray = () => 1; return new Response('x');", 200),
-        ("patched_object", "Object.defineProperty(Object.prototype, 'stream', { get() { throw 1; } }); return new Response('x');", 200),
+        (
+            "patched_promise",
+            "Promise.prototype.then = () => 1; return new Response('x');",
+            504,
+        ),
+        (
+            "patched_map",
+            "Map.prototype.get = Map.prototype.delete = () => { throw 1; }; return new Response('x');",
+            200,
+        ),
+        (
+            "patched_array",
+            "Array.prototype.push = () => { throw 1; }; Array.isArray = () => 1; return new Response('x');",
+            200,
+        ),
+        (
+            "patched_object",
+            "Object.defineProperty(Object.prototype, 'stream', { get() { throw 1; } }); return new Response('x');",
+            200,
+        ),
     ] {
-        town.val(name, &format!("export default async () => {{ {body} }}")).await;
+        town.val(name, &format!("export default async () => {{ {body} }}"))
+            .await;
         let (got, text) = town.run(name).await;
         if name.starts_with("patched") {
             // It may harm itself in whatever way; what counts is that the others are served.
@@ -644,7 +834,8 @@ async fn responses_that_are_no_responses_are_refused() {
             assert_eq!(got, status, "{name}: {text}");
         }
     }
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
     others_are_served(&town, "after").await;
 }
 
@@ -652,34 +843,76 @@ async fn responses_that_are_no_responses_are_refused() {
 async fn errors_that_bite_are_reported_all_the_same() {
     let town = Town::start_with(&SHORT).await;
     for (name, body, status) in [
-        ("getters", "throw { get message() { throw 1; }, get stack() { throw 2; }, get name() { throw 3; } };", 500),
-        ("proxy", "throw new Proxy(new Error('x'), { get() { throw 1; } });", 500),
-        ("revoked", "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy;", 500),
-        ("deep_getter", "const f = () => f(); throw { get message() { return f(); } };", 500),
+        (
+            "getters",
+            "throw { get message() { throw 1; }, get stack() { throw 2; }, get name() { throw 3; } };",
+            500,
+        ),
+        (
+            "proxy",
+            "throw new Proxy(new Error('x'), { get() { throw 1; } });",
+            500,
+        ),
+        (
+            "revoked",
+            "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy;",
+            500,
+        ),
+        (
+            "deep_getter",
+            "const f = () => f(); throw { get message() { return f(); } };",
+            500,
+        ),
         ("loop_getter", "throw { get message() { for (;;); } };", 504),
         ("symbol", "throw Symbol('x');", 500),
         ("undefined", "throw undefined;", 500),
         ("null", "throw null;", 500),
         ("huge", "throw new Error('x'.repeat(5_000_000));", 500),
-        ("cause", "const e = new Error('x'); e.cause = e; throw e;", 500),
-        ("fake", "throw Object.assign(new Error('x'), { name: 'IsolateError', outcome: 'ok' });", 500),
+        (
+            "cause",
+            "const e = new Error('x'); e.cause = e; throw e;",
+            500,
+        ),
+        (
+            "fake",
+            "throw Object.assign(new Error('x'), { name: 'IsolateError', outcome: 'ok' });",
+            500,
+        ),
     ] {
-        let val = town.val(name, &format!("export default () => {{ {body} }}")).await;
+        let val = town
+            .val(name, &format!("export default () => {{ {body} }}"))
+            .await;
         let (got, text) = town.run(name).await;
         assert_eq!(got, status, "{name}: {text}");
         let told = failure(&town, &val).await;
         assert!(!told.message.is_empty(), "{name}");
-        assert!(told.message.len() < 40 << 10, "{name}: {} bytes", told.message.len());
+        assert!(
+            told.message.len() < 40 << 10,
+            "{name}: {} bytes",
+            told.message.len()
+        );
     }
-    town.val("warm", r#"export default () => new Response("warm")"#).await;
+    town.val("warm", r#"export default () => new Response("warm")"#)
+        .await;
     others_are_served(&town, "after").await;
 }
 
 #[tokio::test]
 async fn a_run_that_went_well_is_told_as_such() {
     let town = Town::start().await;
-    let val = town.val("good", "export default () => new Response('good')").await;
+    let val = town
+        .val("good", "export default () => new Response('good')")
+        .await;
     assert_eq!(town.run("good").await.0, 200);
-    let told = until("the run's trace", async || traces(&town, &val).await.first().cloned()).await;
-    assert_eq!(told, Trace { outcome: "ok".into(), message: String::new() });
+    let told = until("the run's trace", async || {
+        traces(&town, &val).await.first().cloned()
+    })
+    .await;
+    assert_eq!(
+        told,
+        Trace {
+            outcome: "ok".into(),
+            message: String::new()
+        }
+    );
 }

@@ -37,7 +37,10 @@ fn assert_limit(told: &Value, outcome: &str, limit: &str, value: u64) {
     assert_eq!(told["outcome"], outcome, "{told}");
     assert_eq!(told["limit"], limit, "{told}");
     assert_eq!(told["value"], value, "{told}");
-    assert!(!told["message"].as_str().expect("a message").is_empty(), "{told}");
+    assert!(
+        !told["message"].as_str().expect("a message").is_empty(),
+        "{told}"
+    );
     assert!(told["stack"].is_string(), "{told}");
 }
 
@@ -80,7 +83,12 @@ async fn a_program_cannot_ask_for_more_than_its_own_limits() {
 const greedy = { deadlineMs: 1e9, stallMs: 1e9, cpuMs: 1e9, memoryMb: 1e6 };
 export default async () =>
   Response.json(await visit(child("export default () => { for (;;); }", { limits: greedy })));"#;
-    assert_limit(&answer(&town, "greedy", code).await, "stall", "stallMs", 700);
+    assert_limit(
+        &answer(&town, "greedy", code).await,
+        "stall",
+        "stallMs",
+        700,
+    );
 }
 
 #[tokio::test]
@@ -104,7 +112,10 @@ export default async () => {
     let all = all.as_array().expect("a list");
     let served = all.iter().filter(|one| one["text"] == "served").count();
     assert_eq!(served, 2, "{all:?}");
-    let refused = all.iter().find(|one| one["text"].is_null()).expect("one was refused");
+    let refused = all
+        .iter()
+        .find(|one| one["text"].is_null())
+        .expect("one was refused");
     assert_limit(refused, "overload", "requestsOpen", 2);
 }
 
@@ -177,16 +188,44 @@ export default async () => Response.json({
     let thrown = &all["thrown"];
     assert_eq!(thrown["outcome"], "exception", "{thrown}");
     assert_eq!(thrown["limit"], Value::Null, "{thrown}");
-    assert!(thrown["message"].as_str().expect("text").contains("RangeError: boom"), "{thrown}");
-    assert!(thrown["stack"].as_str().expect("text").contains("child.ts:4:"), "{thrown}");
+    assert!(
+        thrown["message"]
+            .as_str()
+            .expect("text")
+            .contains("RangeError: boom"),
+        "{thrown}"
+    );
+    assert!(
+        thrown["stack"]
+            .as_str()
+            .expect("text")
+            .contains("child.ts:4:"),
+        "{thrown}"
+    );
     let syntax = &all["syntax"];
     assert_eq!(syntax["outcome"], "load", "{syntax}");
-    assert!(syntax["message"].as_str().expect("text").contains("child.ts:2:"), "{syntax}");
+    assert!(
+        syntax["message"]
+            .as_str()
+            .expect("text")
+            .contains("child.ts:2:"),
+        "{syntax}"
+    );
     assert_eq!(all["missing"]["outcome"], "load", "{}", all["missing"]);
-    assert!(all["missing"]["message"].as_str().expect("text").contains("nowhere.ts"), "{all}");
+    assert!(
+        all["missing"]["message"]
+            .as_str()
+            .expect("text")
+            .contains("nowhere.ts"),
+        "{all}"
+    );
     assert_eq!(all["nothing"]["outcome"], "exception", "{}", all["nothing"]);
     let outcome = all["crash"]["outcome"].as_str();
-    assert!(all["crash"]["text"] == "survived" || outcome.is_some(), "{}", all["crash"]);
+    assert!(
+        all["crash"]["text"] == "survived" || outcome.is_some(),
+        "{}",
+        all["crash"]
+    );
 }
 
 #[tokio::test]
@@ -247,14 +286,26 @@ export default {
     });
     let all: Vec<Value> = until("the run's record", async || {
         let all = lines(&town, &val).await;
-        let all: Vec<Value> = all.iter().filter_map(|l| serde_json::from_str(l).ok()).collect();
-        all.iter().any(|event| event["type"] == "run").then_some(all)
+        let all: Vec<Value> = all
+            .iter()
+            .filter_map(|l| serde_json::from_str(l).ok())
+            .collect();
+        all.iter()
+            .any(|event| event["type"] == "run")
+            .then_some(all)
     })
     .await;
-    let told = all.iter().find(|event| event["type"] == "run").expect("found before");
+    let told = all
+        .iter()
+        .find(|event| event["type"] == "run")
+        .expect("found before");
     assert_eq!(*told, run);
     let log = json!({ "type": "log", "id": "chatty", "level": "warn", "text": "0123456789" });
-    assert_eq!(all.iter().filter(|event| **event == log).count(), 3, "{all:?}");
+    assert_eq!(
+        all.iter().filter(|event| **event == log).count(),
+        3,
+        "{all:?}"
+    );
 }
 
 // ---- Isolation
@@ -295,7 +346,11 @@ async fn two_programs_of_the_same_source_draw_other_numbers() {
 #[tokio::test]
 async fn a_shared_isolate_keeps_its_state() {
     let town = Town::start().await;
-    town.val("shared", "let count = 0; export default () => Response.json(++count)").await;
+    town.val(
+        "shared",
+        "let count = 0; export default () => Response.json(++count)",
+    )
+    .await;
     for count in 1..=3 {
         assert_eq!(town.run("shared").await, (200, count.to_string()));
     }
@@ -350,7 +405,13 @@ export default {
     let all = answer(&town, "cancel", code).await;
     for told in all.as_array().expect("a list") {
         assert_eq!(told["outcome"], "canceled", "{told}");
-        assert!(told["message"].as_str().expect("text").contains("not wanted any more"), "{told}");
+        assert!(
+            told["message"]
+                .as_str()
+                .expect("text")
+                .contains("not wanted any more"),
+            "{told}"
+        );
     }
 }
 
@@ -397,11 +458,17 @@ export default async () => {
     assert_eq!(all["re"], "x+gi");
     assert_eq!(all["method"], 42);
     assert_eq!(all["later"], 5);
-    assert!(all["fails"].as_str().expect("text").contains("by itself"), "{all}");
+    assert!(
+        all["fails"].as_str().expect("text").contains("by itself"),
+        "{all}"
+    );
     for refused in ["unclonable", "missing", "value", "argument"] {
         assert_ne!(all[refused], "no error", "{refused}: {all}");
     }
-    assert!(all["missing"].as_str().expect("text").contains("nowhere"), "{all}");
+    assert!(
+        all["missing"].as_str().expect("text").contains("nowhere"),
+        "{all}"
+    );
 }
 
 #[tokio::test]
@@ -511,7 +578,11 @@ export default {
 };"#;
     let val = town.val("alarmed", &format!("{PROBE}\n{code}")).await;
     assert_eq!(town.run("alarmed").await, (200, "set".into()));
-    for line in [r#"hears []0true"#, r#"hears ["below"]0true"#, "child hears []true"] {
+    for line in [
+        r#"hears []0true"#,
+        r#"hears ["below"]0true"#,
+        "child hears []true",
+    ] {
         logged(&town, &val, line).await;
     }
 }

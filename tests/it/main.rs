@@ -1,8 +1,21 @@
 //! The integration tests: one binary, a line per theme. Those of whole towns start real
 //! ones on free ports.
 
+mod api; // The REST API, as its clients see it.
 mod compile; // The compiler: what comes out is run by the engine.
-mod serving;
+mod durability; // What was acknowledged is there after a crash.
+mod errors; // Who is told what when something fails.
+mod grant; // Grants narrow, frames are bounded: properties.
+mod hostile; // Programs that mean harm, with everybody else served.
+mod limits; // Every limit of a program, reached.
+mod nesting; // Towns inside towns.
+mod overriding; // Changing the platform from inside.
+mod sandbox; // What a process has given up.
+mod seed; // The programs the project comes from.
+mod serving; // Programs are live at once.
 mod storage; // The storage, through its public door.
+mod streaming; // Bodies, both ways.
+mod tidy; // The rules of the house.
 mod town;
+mod watching; // Waiting for a condition, and looking at processes.
 mod web; // The web APIs, as programs see them.

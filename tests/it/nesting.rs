@@ -71,9 +71,15 @@ async fn a_val_of_one_line_is_a_town_and_its_vals_have_addresses_three_levels_do
         assert_eq!(town.api(Method::POST, &variables, Some(body)).await.0, 201);
     }
     // Level 2 is made over the API of level 1, and so on, each time by another way.
-    let port = url::Url::parse(&town.base).expect("a base").port().expect("a port");
+    let port = url::Url::parse(&town.base)
+        .expect("a base")
+        .port()
+        .expect("a port");
     let make = async |base: &str, token: &str, body: Value| {
-        let request = town.bare(Method::POST, base).bearer_auth(token).body(body.to_string());
+        let request = town
+            .bare(Method::POST, base)
+            .bearer_auth(token)
+            .body(body.to_string());
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 201, "{base}");
         serde_json::from_str::<Value>(&answer.text().await.expect("a body")).expect("JSON")
@@ -97,13 +103,23 @@ async fn a_val_of_one_line_is_a_town_and_its_vals_have_addresses_three_levels_do
         format!("http://alice--b.alice--a.localhost:{port}/run/alice/hello/"),
         format!("http://alice--a.localhost:{port}/run/alice/b/run/alice/hello/"),
     ] {
-        assert_eq!(town.text(&address).await, (200, "three down".into()), "{address}");
+        assert_eq!(
+            town.text(&address).await,
+            (200, "three down".into()),
+            "{address}"
+        );
     }
     // Each level has what is its own and no more.
     for (address, status) in [
         (format!("http://alice--hello.localhost:{port}/"), 404),
-        (format!("http://alice--hello.alice--a.localhost:{port}/"), 404),
-        (format!("http://alice--a.alice--b.alice--a.localhost:{port}/"), 404),
+        (
+            format!("http://alice--hello.alice--a.localhost:{port}/"),
+            404,
+        ),
+        (
+            format!("http://alice--a.alice--b.alice--a.localhost:{port}/"),
+            404,
+        ),
         (format!("{}/run/alice/a/run/alice/hello/", town.base), 404),
         (format!("http://alice--b.localhost:{port}/"), 404),
     ] {
@@ -114,7 +130,9 @@ async fn a_val_of_one_line_is_a_town_and_its_vals_have_addresses_three_levels_do
 #[tokio::test]
 async fn a_town_without_an_owner_says_in_its_log_how_to_make_one() {
     let town = Town::start().await;
-    let made = town.val("fresh", r#"export { default } from "town:system/main.ts""#).await;
+    let made = town
+        .val("fresh", r#"export { default } from "town:system/main.ts""#)
+        .await;
     assert_eq!(town.text(endpoint(&made)).await.0, 200);
     let line = serving::line_of(&town, id(&made), "/setup?token=").await;
     let text = line["text"].as_str().expect("a text");
@@ -126,30 +144,60 @@ async fn a_town_without_an_owner_says_in_its_log_how_to_make_one() {
     let post = async |form: String| {
         let request = town.bare(Method::POST, &format!("{}/setup", endpoint(&made)));
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        request.body(form).send().await.expect("an answer").status().as_u16()
+        request
+            .body(form)
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16()
     };
-    assert_eq!(post("token=0&username=mallory&password=a-long-password".into()).await, 404);
+    assert_eq!(
+        post("token=0&username=mallory&password=a-long-password".into()).await,
+        404
+    );
     assert_eq!(post(form.clone()).await, 303);
     assert_eq!(post(form).await, 404, "once only");
-    assert_eq!(town.text(&format!("{}/@carol", endpoint(&made))).await.0, 200);
-    assert_eq!(town.text("/@carol").await.0, 404, "an account there is none here");
+    assert_eq!(
+        town.text(&format!("{}/@carol", endpoint(&made))).await.0,
+        200
+    );
+    assert_eq!(
+        town.text("/@carol").await.0,
+        404,
+        "an account there is none here"
+    );
 }
 
 #[tokio::test]
 async fn a_nested_town_and_its_host_see_nothing_of_each_other() {
     let town = Town::start().await;
-    let outer = town.val("outerOnly", "export default () => new Response('outer')").await;
+    let outer = town
+        .val("outerOnly", "export default () => new Response('outer')")
+        .await;
     let body = json!({ "username": "outerUser" });
-    assert_eq!(town.api(Method::POST, "/api/town/users", Some(body)).await.0, 201);
+    assert_eq!(
+        town.api(Method::POST, "/api/town/users", Some(body))
+            .await
+            .0,
+        201
+    );
     let body = json!({ "name": "inner", "main": OPEN_TOWN });
-    let (status, instance) = town.api(Method::POST, "/api/town/instances", Some(body)).await;
+    let (status, instance) = town
+        .api(Method::POST, "/api/town/instances", Some(body))
+        .await;
     assert_eq!(status, 201, "{instance}");
     let inner_url = instance["url"].as_str().expect("a url").to_string();
     let inner_token = instance["token"].as_str().expect("a token").to_string();
     let request = async |base: &str, token: &str, path: &str| {
-        let request = town.bare(Method::GET, &format!("{base}{path}")).bearer_auth(token);
+        let request = town
+            .bare(Method::GET, &format!("{base}{path}"))
+            .bearer_auth(token);
         let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.text().await.expect("a body"))
+        (
+            answer.status().as_u16(),
+            answer.text().await.expect("a body"),
+        )
     };
     // Tokens of one are none of the other.
     assert_eq!(request(&town.base, TOKEN, "/api/v1/me").await.0, 200);
@@ -161,21 +209,37 @@ async fn a_nested_town_and_its_host_see_nothing_of_each_other() {
         "content": "export default () => { console.log('inner line'); return new Response('inner') }" }]);
     let body = json!({ "name": "innerOnly", "files": files }).to_string();
     let made = town.bare(Method::POST, &format!("{inner_url}/api/town/vals"));
-    let made = made.bearer_auth(&inner_token).body(body).send().await.expect("an answer");
+    let made = made
+        .bearer_auth(&inner_token)
+        .body(body)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(made.status(), 201);
     let made: Value = serde_json::from_str(&made.text().await.expect("a body")).expect("JSON");
     assert_eq!(town.text(endpoint(&made)).await, (200, "inner".into()));
     // Neither lists the other's vals, accounts or runs.
     let vals = "/api/v2/vals?limit=100";
     let (_, guest) = request(&inner_url, &inner_token, vals).await;
-    assert!(guest.contains("innerOnly") && !guest.contains("outerOnly"), "{guest}");
+    assert!(
+        guest.contains("innerOnly") && !guest.contains("outerOnly"),
+        "{guest}"
+    );
     let (_, host) = request(&town.base, TOKEN, vals).await;
-    assert!(host.contains("outerOnly") && !host.contains("innerOnly"), "{host}");
+    assert!(
+        host.contains("outerOnly") && !host.contains("innerOnly"),
+        "{host}"
+    );
     let by_id = format!("/api/v2/vals/{}", id(&outer));
     assert_eq!(request(&inner_url, &inner_token, &by_id).await.0, 404);
     let by_id = format!("/api/v2/vals/{}", id(&made));
     assert_eq!(request(&town.base, TOKEN, &by_id).await.0, 404);
-    assert_eq!(request(&inner_url, &inner_token, "/api/v1/alias/outerUser").await.0, 404);
+    assert_eq!(
+        request(&inner_url, &inner_token, "/api/v1/alias/outerUser")
+            .await
+            .0,
+        404
+    );
     run_of(&town, id(&instance["val"]), |run| run["status"] == 200).await;
     let lines = eventually("the guest's line in the guest's log", async || {
         let (_, logs) = request(&inner_url, &inner_token, "/api/v1/telemetry/logs").await;
@@ -186,7 +250,10 @@ async fn a_nested_town_and_its_host_see_nothing_of_each_other() {
     assert!(!logs.contains("inner line"), "{logs}");
     // From within: the databases below are the guest's own.
     let (_, subs) = request(&inner_url, &inner_token, "/subs").await;
-    assert!(!subs.contains(id(&outer)) && !subs.contains(id(&instance["val"])), "{subs}");
+    assert!(
+        !subs.contains(id(&outer)) && !subs.contains(id(&instance["val"])),
+        "{subs}"
+    );
     assert!(subs.contains("\"logs\""), "it does see its own: {subs}");
 }
 
@@ -211,9 +278,14 @@ async fn deleting_a_town_deletes_its_databases_and_all_below_them() {
     assert!(doomed.len() >= 3, "{doomed:?}");
     let files = |ids: &[i64]| -> Vec<std::path::PathBuf> {
         let below = town.data().join("below");
-        let all = std::fs::read_dir(below).expect("the folder").map(|file| file.expect("a file").path());
+        let all = std::fs::read_dir(below)
+            .expect("the folder")
+            .map(|file| file.expect("a file").path());
         let of = |file: &std::path::PathBuf| {
-            let name = file.file_name().and_then(|name| name.to_str()).expect("text");
+            let name = file
+                .file_name()
+                .and_then(|name| name.to_str())
+                .expect("text");
             ids.iter().any(|id| name.starts_with(&format!("{id}.")))
         };
         all.filter(of).collect()
@@ -221,8 +293,14 @@ async fn deleting_a_town_deletes_its_databases_and_all_below_them() {
     assert!(files(&doomed).len() >= 3, "{:?}", files(&doomed));
     let at = format!("/api/v2/vals/{}", id(&val));
     assert_eq!(town.api(Method::DELETE, &at, None).await.0, 204);
-    assert_eq!(databases_below(&town, &format!("val-{}", id(&val))), Vec::<i64>::new());
-    eventually("its files are gone", async || files(&doomed).is_empty().then_some(())).await;
+    assert_eq!(
+        databases_below(&town, &format!("val-{}", id(&val))),
+        Vec::<i64>::new()
+    );
+    eventually("its files are gone", async || {
+        files(&doomed).is_empty().then_some(())
+    })
+    .await;
     assert_eq!(town.text(&inner.base).await.0, 404);
     assert_eq!(town.run("survivor").await, (200, "kept".into()));
     // A town of that name made later begins with nothing.
@@ -251,9 +329,14 @@ async fn a_program_may_not_be_nested_deeper_than_the_limit() {
     let first = town.inside_by_host("one").await;
     let second = first.inside_by_host("two").await;
     // The second level is the last that runs; it cannot start its vals.
-    second.val("three", "export default () => new Response('too deep')").await;
+    second
+        .val("three", "export default () => new Response('too deep')")
+        .await;
     let (status, text) = second.run("three").await;
     assert_eq!(status, 500, "{text}");
-    assert!(!text.contains("too deep") || text.contains("nested"), "{text}");
+    assert!(
+        !text.contains("too deep") || text.contains("nested"),
+        "{text}"
+    );
     assert_eq!(first.get("/").await.status(), 200);
 }

@@ -18,16 +18,24 @@ fn home(title: &str) -> String {
 
 async fn write(town: &Town, path: &str, source: &str) {
     let at = format!("/api/town/system/files/{path}");
-    let (status, written) = town.api(Method::PUT, &at, Some(json!({ "source": source }))).await;
+    let (status, written) = town
+        .api(Method::PUT, &at, Some(json!({ "source": source })))
+        .await;
     assert_eq!(status, 200, "{written}");
 }
 
 async fn reload(town: &Town) -> (u16, Value) {
-    town.api(Method::POST, "/api/town/system/reload", None).await
+    town.api(Method::POST, "/api/town/system/reload", None)
+        .await
 }
 
 async fn restore(town: &Town, path: &str) {
-    assert_eq!(town.api(Method::DELETE, &format!("/api/town/system{path}"), None).await.0, 204);
+    assert_eq!(
+        town.api(Method::DELETE, &format!("/api/town/system{path}"), None)
+            .await
+            .0,
+        204
+    );
 }
 
 async fn overridden(town: &Town) -> Vec<String> {
@@ -35,24 +43,33 @@ async fn overridden(town: &Town) -> Vec<String> {
     assert_eq!(status, 200, "{files}");
     let files = files["data"].as_array().expect("a list");
     let changed = files.iter().filter(|file| file["from"] != "image");
-    changed.map(|file| file["path"].as_str().expect("a path").to_string()).collect()
+    changed
+        .map(|file| file["path"].as_str().expect("a path").to_string())
+        .collect()
 }
 
 #[tokio::test]
 async fn an_override_changes_its_page_at_reload_and_restoring_brings_back_the_image() {
     let town = Town::start().await;
     let pid = town.pid();
-    town.val("hello", "export default () => new Response('hello')").await;
+    town.val("hello", "export default () => new Response('hello')")
+        .await;
     assert_eq!(town.run("hello").await, (200, "hello".into()));
     write(&town, "pages/home.ts", &home("My town")).await;
-    assert!(town.text("/").await.1.contains("<h1>Val Town Town</h1>"), "not before reload");
+    assert!(
+        town.text("/").await.1.contains("<h1>Val Town Town</h1>"),
+        "not before reload"
+    );
     assert_eq!(reload(&town).await, (200, json!({ "reloaded": true })));
     assert!(town.text("/").await.1.contains("<h1>My town</h1>"));
     assert_eq!(town.run("hello").await, (200, "hello".into()));
     assert_eq!(overridden(&town).await, ["pages/home.ts"]);
     let at = "/api/town/system/files/pages/home.ts";
     let (_, file) = town.api(Method::GET, at, None).await;
-    assert_eq!((&file["from"], &file["image"]), (&json!("override"), &json!(HOME)));
+    assert_eq!(
+        (&file["from"], &file["image"]),
+        (&json!("override"), &json!(HOME))
+    );
     assert_eq!(file["source"], home("My town"));
     restore(&town, "/files/pages/home.ts").await;
     assert_eq!(reload(&town).await.0, 200);
@@ -72,13 +89,21 @@ async fn an_override_is_kept_across_a_restart() {
     assert!(town.text("/").await.1.contains("<h1>Kept</h1>"));
     let (_, data) = town.stop().await;
     let town = Town::start_in(data, &["--safe-mode"]).await;
-    assert!(town.text("/").await.1.contains("<h1>Val Town Town</h1>"), "safe mode ignores it");
+    assert!(
+        town.text("/").await.1.contains("<h1>Val Town Town</h1>"),
+        "safe mode ignores it"
+    );
 }
 
 #[tokio::test]
 async fn a_file_that_is_added_can_be_imported() {
     let town = Town::start().await;
-    write(&town, "pages/word.ts", "export const word: string = \"<added>\";\n").await;
+    write(
+        &town,
+        "pages/word.ts",
+        "export const word: string = \"<added>\";\n",
+    )
+    .await;
     let source = format!("import {{ word }} from \"./word.ts\";\n{}", home("${word}"));
     write(&town, "pages/home.ts", &source).await;
     assert_eq!(reload(&town).await, (200, json!({ "reloaded": true })));
@@ -93,26 +118,56 @@ async fn a_broken_override_is_refused_with_its_place_and_the_old_program_serves_
     assert_eq!(reload(&town).await.0, 200);
     let syntax = HOME.replacen("const LISTED_MAX = 50;", "const LISTED_MAX = = 50;", 1);
     let throws = format!("{HOME}\nthrow new Error(\"at load\");\n");
-    let import = format!("import {{ nothing }} from \"./layout.ts\";\n{HOME}\nconsole.log(nothing);\n");
+    let import =
+        format!("import {{ nothing }} from \"./layout.ts\";\n{HOME}\nconsole.log(nothing);\n");
     let line = |source: &str, text: &str| {
-        1 + source.lines().position(|line| line.contains(text)).expect("the line")
+        1 + source
+            .lines()
+            .position(|line| line.contains(text))
+            .expect("the line")
     };
     let cases = [
-        ("pages/home.ts", syntax.clone(), format!("pages/home.ts:{}:20", line(&syntax, "= = 50"))),
-        ("pages/home.ts", throws.clone(), format!("pages/home.ts:{}:", line(&throws, "at load"))),
+        (
+            "pages/home.ts",
+            syntax.clone(),
+            format!("pages/home.ts:{}:20", line(&syntax, "= = 50")),
+        ),
+        (
+            "pages/home.ts",
+            throws.clone(),
+            format!("pages/home.ts:{}:", line(&throws, "at load")),
+        ),
         ("pages/home.ts", import, "nothing".to_string()),
-        ("pages/home.ts", format!("import \"./missing.ts\";\n{HOME}"), "missing.ts".to_string()),
-        ("main.ts", "export const nothing = 1;\n".into(), "no handler".to_string()),
-        ("main.ts", "export default { alarm() {} };\n".into(), "no handler".to_string()),
-        ("main.ts", "await new Promise(() => {});\nexport default () => {};\n".into(), String::new()),
+        (
+            "pages/home.ts",
+            format!("import \"./missing.ts\";\n{HOME}"),
+            "missing.ts".to_string(),
+        ),
+        (
+            "main.ts",
+            "export const nothing = 1;\n".into(),
+            "no handler".to_string(),
+        ),
+        (
+            "main.ts",
+            "export default { alarm() {} };\n".into(),
+            "no handler".to_string(),
+        ),
     ];
     for (path, source, place) in cases {
         write(&town, path, &source).await;
         let (status, refused) = reload(&town).await;
-        assert_eq!((status, &refused["code"]), (422, &json!("load")), "{place}: {refused}");
+        assert_eq!(
+            (status, &refused["code"]),
+            (422, &json!("load")),
+            "{place}: {refused}"
+        );
         let told = format!("{} {}", refused["message"], refused["stack"]);
         assert!(told.contains(&place), "{place:?} is not in {told}");
-        assert!(town.text("/").await.1.contains("<h1>Good</h1>"), "{place}: the old one serves");
+        assert!(
+            town.text("/").await.1.contains("<h1>Good</h1>"),
+            "{place}: the old one serves"
+        );
         let at = format!("/files/{path}");
         restore(&town, &at).await;
         if path == "main.ts" {
@@ -125,9 +180,32 @@ async fn a_broken_override_is_refused_with_its_place_and_the_old_program_serves_
 }
 
 #[tokio::test]
+async fn an_override_that_never_finishes_loading_is_refused() {
+    let town = Town::start_with(&["--time-limit", "3"]).await;
+    let pid = town.pid();
+    write(
+        &town,
+        "main.ts",
+        "await new Promise(() => {});\nexport default () => {};\n",
+    )
+    .await;
+    let (status, refused) = reload(&town).await;
+    assert_eq!(
+        (town.get("/").await.status().as_u16(), town.pid()),
+        (200, pid)
+    );
+    assert_eq!(
+        (status, &refused["code"]),
+        (422, &json!("load")),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn a_broken_override_in_the_database_is_survived_by_safe_mode_and_restored_by_one_call() {
     let town = Town::start().await;
-    town.val("hello", "export default () => new Response('hello')").await;
+    town.val("hello", "export default () => new Response('hello')")
+        .await;
     // Written and never reloaded; the next start finds it.
     write(&town, "main.ts", "export default SECRET_OF_THE_SOURCE(;\n").await;
     write(&town, "pages/home.ts", "throw new Error('at load')\n").await;
@@ -140,7 +218,11 @@ async fn a_broken_override_in_the_database_is_survived_by_safe_mode_and_restored
         assert!(!page.contains("SECRET_OF_THE_SOURCE"), "{page}");
         assert!(!page.contains(&*town.data().to_string_lossy()), "{page}");
     }
-    assert!(town.log().contains("main.ts:1:"), "the log has the place: {}", town.log());
+    assert!(
+        town.log().contains("main.ts:1:"),
+        "the log has the place: {}",
+        town.log()
+    );
     let (code, data) = town.stop().await;
     assert_eq!(code, Some(0));
     let town = Town::start_in(data, &["--safe-mode"]).await;
@@ -167,7 +249,10 @@ async fn an_override_in_a_nested_town_changes_that_town_alone() {
         for town in everyone {
             let (status, page) = town.text("/").await;
             assert_eq!(status, 200, "{page}");
-            let title = page.split("<h1>").nth(1).and_then(|rest| rest.split("</h1>").next());
+            let title = page
+                .split("<h1>")
+                .nth(1)
+                .and_then(|rest| rest.split("</h1>").next());
             titles.push(title.expect("a title").to_string());
         }
         titles
@@ -188,7 +273,11 @@ async fn an_override_in_a_nested_town_changes_that_town_alone() {
     assert_eq!(titles().await, ["Root", "One", image, "Deep"]);
     // Its vals' own processes end with a restart: then it is loaded anew, with its overrides.
     restore(&one, "/files/main.ts").await;
-    for (town, expected) in [(&one, vec!["pages/home.ts"]), (&two, vec![]), (&town, vec!["pages/home.ts"])] {
+    for (town, expected) in [
+        (&one, vec!["pages/home.ts"]),
+        (&two, vec![]),
+        (&town, vec!["pages/home.ts"]),
+    ] {
         assert_eq!(overridden(town).await, expected);
     }
 }
@@ -197,15 +286,30 @@ async fn an_override_in_a_nested_town_changes_that_town_alone() {
 async fn a_nested_town_that_was_broken_by_force_is_repaired_by_its_val() {
     let town = Town::start().await;
     let inner = town.inside_by_host("broken").await;
-    inner.val("kept", "export default () => new Response('kept')").await;
+    inner
+        .val("kept", "export default () => new Response('kept')")
+        .await;
     write(&inner, "main.ts", "nonsense(").await;
     let alias = format!("/api/v2/alias/vals/{OWNER}/broken");
     let (_, val) = town.api(Method::GET, &alias, None).await;
     // Another version is another program, which finds the override.
     let line = "export { default } from \"town:system/main.ts\";\n";
-    save(&town, id(&val), "main.ts", &format!("{line}// Loaded anew.\n")).await;
-    assert_eq!(inner.text("/").await, (500, "This val could not be loaded\n".into()));
-    assert_eq!(town.get("/").await.status(), 200, "the town around it is well");
+    save(
+        &town,
+        id(&val),
+        "main.ts",
+        &format!("{line}// Loaded anew.\n"),
+    )
+    .await;
+    assert_eq!(
+        inner.text("/").await,
+        (500, "This val could not be loaded\n".into())
+    );
+    assert_eq!(
+        town.get("/").await.status(),
+        200,
+        "the town around it is well"
+    );
     let repair = "import { system } from \"town:kernel\";\n\
         export default async () => { await system!.restore(); return new Response('restored'); };\n";
     save(&town, id(&val), "main.ts", repair).await;
@@ -218,7 +322,12 @@ async fn a_nested_town_that_was_broken_by_force_is_repaired_by_its_val() {
 #[tokio::test]
 async fn a_val_is_given_the_image_and_not_its_towns_overrides() {
     let town = Town::start().await;
-    write(&town, "pages/word.ts", "export const word = 'of the town';\n").await;
+    write(
+        &town,
+        "pages/word.ts",
+        "export const word = 'of the town';\n",
+    )
+    .await;
     assert_eq!(reload(&town).await.0, 200);
     let code = "import { word } from \"town:system/pages/word.ts\";\nexport default () => new Response(word)";
     let made = town.val("curious", code).await;
@@ -236,7 +345,8 @@ async fn the_program_of_the_town_may_be_replaced_as_a_whole() {
     assert_ne!(wrapped, MAIN);
     write(&town, "main.ts", &wrapped).await;
     assert_eq!(reload(&town).await, (200, json!({ "reloaded": true })));
-    town.val("hello", "export default () => new Response('hello')").await;
+    town.val("hello", "export default () => new Response('hello')")
+        .await;
     let answer = town.get("/run/alice/hello/").await;
     assert_eq!(crate::serving::header(&answer, "x-wrapped"), "yes");
     assert_eq!(answer.text().await.expect("a body"), "hello");

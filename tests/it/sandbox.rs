@@ -75,7 +75,10 @@ async fn no_api_reaches_a_file_or_a_process() {
     assert_eq!(said.len(), 35, "every route was tried");
     for (route, answer) in &said {
         let answer = answer.as_str().expect("text");
-        assert!(answer.contains("Error: ") && answer.len() > 15, "{route}: {answer}");
+        assert!(
+            answer.contains("Error: ") && answer.len() > 15,
+            "{route}: {answer}"
+        );
         assert!(!answer.contains("root:"), "{route}: {answer}");
     }
     for (route, rule) in [
@@ -92,9 +95,11 @@ async fn no_api_reaches_a_file_or_a_process() {
 #[tokio::test]
 async fn a_module_that_imports_a_file_does_not_load_and_says_which() {
     let town = Town::start().await;
-    for (name, specifier) in
-        [("file", "file:///etc/passwd"), ("path", "/etc/passwd"), ("up", "../../../../etc/passwd")]
-    {
+    for (name, specifier) in [
+        ("file", "file:///etc/passwd"),
+        ("path", "/etc/passwd"),
+        ("up", "../../../../etc/passwd"),
+    ] {
         let code = format!(
             "import text from {specifier:?} with {{ type: 'text' }};
             export default () => new Response(text)"
@@ -142,7 +147,9 @@ const FETCHER: &str = r#"export default async (request) => {
 
 async fn fetched(town: &Town, urls: &[String]) -> serde_json::Map<String, Value> {
     let body = serde_json::to_string(urls).expect("JSON");
-    let request = town.bare(Method::POST, &format!("/run/{OWNER}/fetcher/")).body(body);
+    let request = town
+        .bare(Method::POST, &format!("/run/{OWNER}/fetcher/"))
+        .body(body);
     let response = request.send().await.expect("an answer");
     let text = response.text().await.expect("a body");
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
@@ -154,12 +161,39 @@ async fn private_addresses_are_refused_by_name_of_the_rule() {
     let town = Town::start().await;
     town.val("fetcher", FETCHER).await;
     let urls: Vec<String> = [
-        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "127.255.1.2",
-        "0.0.0.0", "0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-        "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1]", "[fd00::1]", "[fec0::1]", "[ff02::1]",
-        "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.0.1", "169.254.169.254",
-        "100.100.100.200", "192.0.0.192", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
-        "127.0.0.1.", "①②⑦.0.0.1",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "017700000001",
+        "0177.0.0.1",
+        "127.255.1.2",
+        "0.0.0.0",
+        "0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1]",
+        "[fd00::1]",
+        "[fec0::1]",
+        "[ff02::1]",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.0.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "192.0.0.192",
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "127.0.0.1.",
+        "①②⑦.0.0.1",
     ]
     .iter()
     .map(|host| format!("http://{host}:{port}/"))
@@ -169,7 +203,10 @@ async fn private_addresses_are_refused_by_name_of_the_rule() {
     for (url, answer) in &said {
         let answer = answer.as_str().expect("text");
         assert!(answer.starts_with("NotAllowedError: "), "{url}: {answer}");
-        assert!(answer.contains("--allow-private-network"), "{url}: {answer}");
+        assert!(
+            answer.contains("--allow-private-network"),
+            "{url}: {answer}"
+        );
     }
     let names: Vec<String> = ["localhost", "LOCALHOST"]
         .iter()
@@ -187,7 +224,10 @@ async fn private_addresses_are_reached_where_the_operator_allows_it() {
     let (port, reached) = listener("127.0.0.1").await;
     let town = Town::start_with(&["--allow-private-network"]).await;
     town.val("fetcher", FETCHER).await;
-    let urls = [format!("http://127.0.0.1:{port}/"), format!("http://2130706433:{port}/")];
+    let urls = [
+        format!("http://127.0.0.1:{port}/"),
+        format!("http://2130706433:{port}/"),
+    ];
     for (url, answer) in &fetched(&town, &urls).await {
         assert_eq!(answer, "REACHED secret", "{url}");
     }
@@ -202,7 +242,9 @@ async fn a_redirect_to_a_private_address_is_refused() {
     let code = "export default (request) =>
         Response.redirect(new URL(request.url).searchParams.get('to'), 302)";
     let made = town.val("away", code).await;
-    let endpoint = made["files"][0]["links"]["endpoint"].as_str().expect("an endpoint");
+    let endpoint = made["files"][0]["links"]["endpoint"]
+        .as_str()
+        .expect("an endpoint");
     let endpoint = endpoint.trim_end_matches('/');
     let private = format!("{endpoint}/?to=http://127.0.0.1:{port}/");
     let file = format!("{endpoint}/?to=file:///etc/passwd");
@@ -219,10 +261,13 @@ async fn a_request_that_goes_round_and_round_is_refused() {
     let town = Town::start().await;
     let code = "export default (request) => fetch(request.url)";
     let val = town.val("round", code).await;
-    let endpoint = val["files"][0]["links"]["endpoint"].as_str().expect("an endpoint");
+    let endpoint = val["files"][0]["links"]["endpoint"]
+        .as_str()
+        .expect("an endpoint");
     let (status, text) = town.text(endpoint).await;
     assert!(status >= 500, "{status} {text}");
-    town.val("other", "export default () => new Response('other')").await;
+    town.val("other", "export default () => new Response('other')")
+        .await;
     assert_eq!(town.run("other").await, (200, "other".into()));
 }
 
@@ -233,13 +278,17 @@ async fn peopled() -> (Town, Vec<Seen>) {
     let town = Town::start().await;
     let never = "export default () => { console.log('here'); return new Promise(() => {}); }";
     let val = town.val("busy", never).await;
-    town.val("idle", "export default () => new Response('idle')").await;
+    town.val("idle", "export default () => new Response('idle')")
+        .await;
     assert_eq!(town.run("idle").await.0, 200);
     let request = town.bare(Method::GET, &format!("/run/{OWNER}/busy/"));
     tokio::spawn(request.send());
     logged(&town, &val, "here").await;
     let all: Vec<Seen> = children(town.pid()).into_iter().collect();
-    assert!(all.len() >= 7, "a zygote, a compiler, and two of each program: {all:?}");
+    assert!(
+        all.len() >= 7,
+        "a zygote, a compiler, and two of each program: {all:?}"
+    );
     (town, all)
 }
 
@@ -256,12 +305,20 @@ async fn every_process_is_confined() {
         assert_eq!(field("NoNewPrivs"), "1", "{process:?}");
         assert_eq!(field("Seccomp"), "2", "{process:?}");
         assert_eq!(field("Threads"), "1", "{process:?}");
-        assert_eq!(u64::from_str_radix(&field("CapEff"), 16), Ok(0), "{process:?}");
+        assert_eq!(
+            u64::from_str_radix(&field("CapEff"), 16),
+            Ok(0),
+            "{process:?}"
+        );
         if is_root() {
             assert_eq!(field("Uid"), "65534\t65534\t65534\t65534", "{process:?}");
             assert_eq!(field("Gid"), "65534\t65534\t65534\t65534", "{process:?}");
             assert_eq!(field("Groups"), "", "{process:?}");
-            assert_eq!(u64::from_str_radix(&field("CapPrm"), 16), Ok(0), "{process:?}");
+            assert_eq!(
+                u64::from_str_radix(&field("CapPrm"), 16),
+                Ok(0),
+                "{process:?}"
+            );
             let net = std::fs::read_link(format!("/proc/{}/ns/net", process.pid));
             assert_ne!(net.expect("it has one"), own, "{process:?}");
         }
@@ -288,7 +345,11 @@ async fn a_process_has_its_socket_and_nothing_else_open() {
             .map(|target| target.split(':').next().unwrap_or_default().to_string())
             .collect();
         open.sort();
-        assert_eq!(open, ["/dev/null", "/dev/null", "pipe", "socket"], "{process:?}");
+        assert_eq!(
+            open,
+            ["/dev/null", "/dev/null", "pipe", "socket"],
+            "{process:?}"
+        );
     }
     drop(town);
 }
@@ -297,15 +358,20 @@ async fn a_process_has_its_socket_and_nothing_else_open() {
 async fn an_isolate_that_serves_can_make_no_process() {
     // The last filter is laid over the first: two where others have one.
     let (town, all) = peopled().await;
-    let filters: Vec<String> =
-        all.iter().map(|process| process.field("status", "Seccomp_filters")).collect();
+    let filters: Vec<String> = all
+        .iter()
+        .map(|process| process.field("status", "Seccomp_filters"))
+        .collect();
     if filters.iter().all(|count| count.is_empty()) {
         return; // An old kernel that does not count them.
     }
     let sealed = filters.iter().filter(|count| count.as_str() == "2").count();
     // The compiler, and isolates of the platform and of the two vals.
     assert!(sealed >= 4, "{filters:?}");
-    assert!(filters.iter().all(|count| count == "1" || count == "2"), "{filters:?}");
+    assert!(
+        filters.iter().all(|count| count == "1" || count == "2"),
+        "{filters:?}"
+    );
     drop(town);
 }
 
@@ -345,13 +411,16 @@ async fn a_killed_isolate_takes_only_its_own_requests_along() {
         }";
     let before = children(town.pid());
     let val = town.val("killed", code).await;
-    town.val("warm", "export default () => new Response('warm')").await;
+    town.val("warm", "export default () => new Response('warm')")
+        .await;
     let waiting = town.bare(Method::GET, &format!("/run/{OWNER}/killed/wait"));
     let waiting = tokio::spawn(waiting.send());
     logged(&town, &val, "waiting").await;
     // The template and the isolate of the val: whichever of the new ones dies, the town goes on.
-    let new: Vec<Seen> =
-        children(town.pid()).into_iter().filter(|one| !before.contains(one)).collect();
+    let new: Vec<Seen> = children(town.pid())
+        .into_iter()
+        .filter(|one| !before.contains(one))
+        .collect();
     assert!(new.len() >= 2, "{new:?}");
     for process in &new {
         kill(process);
@@ -368,11 +437,15 @@ async fn a_killed_isolate_takes_only_its_own_requests_along() {
 #[tokio::test]
 async fn whatever_process_is_killed_the_town_recovers() {
     let town = Town::start().await;
-    town.val("warm", "export default () => new Response('warm')").await;
+    town.val("warm", "export default () => new Response('warm')")
+        .await;
     assert_eq!(town.run("warm").await.0, 200);
     let mut all: Vec<Seen> = children(town.pid()).into_iter().collect();
     all.sort_by_key(|process| process.started);
-    assert!(all.len() >= 6, "a zygote, a compiler, and two of each program: {all:?}");
+    assert!(
+        all.len() >= 6,
+        "a zygote, a compiler, and two of each program: {all:?}"
+    );
     for (number, process) in all.iter().enumerate() {
         kill(process);
         let name = format!("after_{number}");
@@ -381,7 +454,9 @@ async fn whatever_process_is_killed_the_town_recovers() {
             "path": "main.ts", "type": "http", "content": format!("export default () => new Response('{number}')"),
         }] });
         until("a new val can be made", async || {
-            let (status, _) = town.api(Method::POST, "/api/town/vals", Some(body.clone())).await;
+            let (status, _) = town
+                .api(Method::POST, "/api/town/vals", Some(body.clone()))
+                .await;
             (status == 201 || status == 409).then_some(())
         })
         .await;

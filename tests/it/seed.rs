@@ -32,7 +32,10 @@ export default function (req: Request): Response {
 /// The next chunk of a stream that is under way.
 async fn chunk(response: &mut Response) -> String {
     let chunk = tokio::time::timeout(PATIENCE, response.chunk()).await;
-    let chunk = chunk.expect("a chunk in time").expect("a whole stream").expect("a chunk");
+    let chunk = chunk
+        .expect("a chunk in time")
+        .expect("a whole stream")
+        .expect("a chunk");
     String::from_utf8(chunk.to_vec()).expect("text")
 }
 
@@ -41,7 +44,12 @@ async fn chunk(response: &mut Response) -> String {
 #[tokio::test]
 async fn the_arrow_function_of_the_seed_runs_unchanged() {
     let town = Town::start().await;
-    let made = town.val("one", "export default (req: Request) => Response.json(\"I work!\")\n").await;
+    let made = town
+        .val(
+            "one",
+            "export default (req: Request) => Response.json(\"I work!\")\n",
+        )
+        .await;
     let answer = town.get(endpoint(&made)).await;
     assert_eq!(header(&answer, "content-type"), "application/json");
     assert_eq!(answer.text().await.expect("a body"), "\"I work!\"");
@@ -53,7 +61,10 @@ async fn the_async_function_of_the_seed_runs_unchanged() {
     let code = "export default async function (req: Request): Promise<Response> {\n    \
         return Response.json(await Promise.resolve(new URL(req.url).searchParams.get(\"q\")));\n}\n";
     town.val("two", code).await;
-    assert_eq!(town.text("/run/alice/two/?q=asked").await, (200, "\"asked\"".into()));
+    assert_eq!(
+        town.text("/run/alice/two/?q=asked").await,
+        (200, "\"asked\"".into())
+    );
 }
 
 #[tokio::test]
@@ -67,7 +78,10 @@ async fn events_arrive_as_they_are_sent_and_the_stream_hears_that_its_reader_lef
         // Nothing asks for the second before the first was read: a buffer would hang here.
         for tick in 0..3 {
             assert_eq!(chunk(&mut stream).await, format!("data: {tick}\n\n"));
-            assert_eq!(town.text(&format!("{address}/tick")).await, (200, "ticked".into()));
+            assert_eq!(
+                town.text(&format!("{address}/tick")).await,
+                (200, "ticked".into())
+            );
         }
         assert_eq!(chunk(&mut stream).await, "data: 3\n\n");
         drop(stream);
@@ -105,32 +119,54 @@ async fn the_example_lists_its_handlers_and_saves_what_is_typed() {
     let town = Town::start().await;
     let made = town.val("vtt", EXAMPLE).await;
     assert_eq!(made["diagnostics"], serde_json::json!([]));
-    for address in [format!("{}/", endpoint(&made)), format!("{}/run/alice/vtt/", town.base)] {
+    for address in [
+        format!("{}/", endpoint(&made)),
+        format!("{}/run/alice/vtt/", town.base),
+    ] {
         let (status, page) = town.text(&address).await;
         assert_eq!(status, 200, "{page}");
         let base = url::Url::parse(&address).expect("an address");
         for row in [29, 30, 31, 37] {
             let link = page.split("href=\"").find(|rest| {
-                rest.split('"').next().is_some_and(|to| to.ends_with(&format!("/handler/{row}/")))
+                rest.split('"')
+                    .next()
+                    .is_some_and(|to| to.ends_with(&format!("/handler/{row}/")))
             });
             let link = link.expect("a link").split('"').next().expect("an address");
             let to = base.join(link).expect("an address");
             let answer = town.get(to.as_str()).await;
             assert_eq!(answer.status(), 200, "{to}");
         }
-        let action = page.split("action=\"").nth(1).expect("a form").split('"').next();
+        let action = page
+            .split("action=\"")
+            .nth(1)
+            .expect("a form")
+            .split('"')
+            .next();
         let action = base.join(action.expect("an address")).expect("an address");
         let form = "id=&code=export+default+%28%29+%3D%3E+new+Response%28%22typed+%3Ci%3E%22%29";
         let post = town.bare(Method::POST, action.as_str());
         let post = post.header("content-type", "application/x-www-form-urlencoded");
         let answer = post.body(form).send().await.expect("an answer");
         assert_eq!(answer.status(), 303);
-        let edit = action.join(header(&answer, "location")).expect("an address");
+        let edit = action
+            .join(header(&answer, "location"))
+            .expect("an address");
         let (status, page) = town.text(edit.as_str()).await;
         assert_eq!(status, 200);
-        assert!(page.contains("typed &#60;i"), "what was typed, escaped: {page}");
-        let number = edit.query().expect("a query").split('=').nth(1).expect("an id");
-        let run = base.join(&format!("handler/{number}/")).expect("an address");
+        assert!(
+            page.contains("typed &#60;i"),
+            "what was typed, escaped: {page}"
+        );
+        let number = edit
+            .query()
+            .expect("a query")
+            .split('=')
+            .nth(1)
+            .expect("an id");
+        let run = base
+            .join(&format!("handler/{number}/"))
+            .expect("an address");
         assert_eq!(town.text(run.as_str()).await, (200, "typed <i>".into()));
         let again = format!("id={number}&code=export+default+()+%3D%3E+new+Response('changed')");
         let post = town.bare(Method::POST, action.as_str()).body(again);
@@ -153,7 +189,10 @@ async fn the_example_shows_what_its_handlers_printed_and_how_they_ran() {
         (page.contains("printed") && page.contains("broken")).then_some(page)
     })
     .await;
-    assert!(page.contains("/handler/50 log: printed&#60;b&#62;"), "{page}");
+    assert!(
+        page.contains("/handler/50 log: printed&#60;b&#62;"),
+        "{page}"
+    );
     assert!(page.contains("/handler/50 run: GET "), "{page}");
     assert!(page.contains(" exception "), "{page}");
 }
@@ -169,10 +208,17 @@ async fn the_example_runs_itself_three_levels_deep() {
         assert_eq!(status, 200, "{mount}: {page}");
         assert!(page.contains("<h1>Val Town Town</h1>"), "{mount}: {page}");
         // Its links are below itself, and its rows its own.
-        assert!(page.contains(&format!("href=\"{mount}/handler/30/\"")), "{mount}: {page}");
+        assert!(
+            page.contains(&format!("href=\"{mount}/handler/30/\"")),
+            "{mount}: {page}"
+        );
         let code = format!("id=40&code=export+default+()+%3D%3E+new+Response('level+{level}')");
         let post = town.bare(Method::POST, &format!("{mount}/save")).body(code);
-        assert_eq!(post.send().await.expect("an answer").status(), 303, "{mount}");
+        assert_eq!(
+            post.send().await.expect("an answer").status(),
+            303,
+            "{mount}"
+        );
     }
     let mut mount = "/run/alice/vtt".to_string();
     assert_eq!(town.text(&format!("{mount}/handler/40/")).await.0, 404);
@@ -181,10 +227,15 @@ async fn the_example_runs_itself_three_levels_deep() {
         let expected = (200, format!("level {level}"));
         assert_eq!(town.text(&format!("{mount}/handler/40/")).await, expected);
     }
-    let mut stream = town.get("/run/alice/vtt/handler/37/handler/37/handler/30/").await;
+    let mut stream = town
+        .get("/run/alice/vtt/handler/37/handler/37/handler/30/")
+        .await;
     assert_eq!(header(&stream, "content-type"), "text/event-stream");
     assert!(chunk(&mut stream).await.starts_with("data: 20"));
-    assert!(chunk(&mut stream).await.starts_with("data: 20"), "it goes on");
+    assert!(
+        chunk(&mut stream).await.starts_with("data: 20"),
+        "it goes on"
+    );
 }
 
 // ---- The faults of the seed's code -----------------------------------------------------------
@@ -195,8 +246,11 @@ async fn the_example_runs_itself_three_levels_deep() {
 async fn a_val_that_times_out_leaves_the_town_and_what_is_under_way() {
     let town = Town::start_with(&["--time-limit", "2"]).await;
     let streaming = town.val("ticking", TICKING).await;
-    town.val("warm", "export default () => new Response('warm')").await;
-    let late = town.val("late", "export default () => new Promise(() => {})").await;
+    town.val("warm", "export default () => new Response('warm')")
+        .await;
+    let late = town
+        .val("late", "export default () => new Promise(() => {})")
+        .await;
     let mut stream = town.get(endpoint(&streaming)).await;
     assert_eq!(chunk(&mut stream).await, "data: 0\n\n");
     let pid = town.pid();
@@ -224,19 +278,25 @@ async fn a_val_that_times_out_leaves_the_town_and_what_is_under_way() {
         assert_eq!((status, text.as_str()), (504, "This val took too long\n"));
     }
     assert_eq!(town.run("warm").await, (200, "warm".into()));
-    town.val("fresh", "export default () => new Response('fresh')").await;
+    town.val("fresh", "export default () => new Response('fresh')")
+        .await;
     assert_eq!(town.run("fresh").await, (200, "fresh".into()));
     assert_eq!(town.get("/").await.status(), 200);
     assert_eq!(town.pid(), pid);
     let run = run_of(&town, id(&late), |run| run["outcome"] == "deadline").await;
-    assert_eq!((&run["error"]["limit"], &run["error"]["value"]), (&"deadlineMs".into(), &2000.into()));
+    assert_eq!(
+        (&run["error"]["limit"], &run["error"]["value"]),
+        (&"deadlineMs".into(), &2000.into())
+    );
 }
 
 // A Worker that was terminated while it computes goes on burning a core.
 #[tokio::test]
 async fn a_val_that_computes_for_ever_is_gone_after_its_504() {
     let town = Town::start_with(&["--stall-limit", "800"]).await;
-    let made = town.val("busy", "export default () => { while (true) {} }").await;
+    let made = town
+        .val("busy", "export default () => { while (true) {} }")
+        .await;
     let before = children(town.pid());
     let mut burners = HashMap::new();
     let watch = async {
@@ -253,15 +313,24 @@ async fn a_val_that_computes_for_ever_is_gone_after_its_504() {
         answer = town.text(endpoint(&made)) => answer,
         () = watch => unreachable!("it watches for ever"),
     };
-    assert_eq!((status, text.as_str()), (504, "This val stopped responding\n"));
+    assert_eq!(
+        (status, text.as_str()),
+        (504, "This val stopped responding\n")
+    );
     assert!(!burners.is_empty(), "it was seen to burn");
     eventually("it is gone", async || {
         let left = children(town.pid());
-        burners.keys().all(|child| !left.contains_key(child)).then_some(())
+        burners
+            .keys()
+            .all(|child| !left.contains_key(child))
+            .then_some(())
     })
     .await;
     let run = run_of(&town, id(&made), |run| run["outcome"] == "stall").await;
-    assert_eq!((&run["error"]["limit"], &run["error"]["value"]), (&"stallMs".into(), &800.into()));
+    assert_eq!(
+        (&run["error"]["limit"], &run["error"]["value"]),
+        (&"stallMs".into(), &800.into())
+    );
     assert_eq!(town.get("/").await.status(), 200);
 }
 
@@ -269,18 +338,25 @@ async fn a_val_that_computes_for_ever_is_gone_after_its_504() {
 #[tokio::test]
 async fn a_val_that_fills_its_memory_ends_alone() {
     let town = Town::start_with(&["--memory-limit", "100", "--stall-limit", "30000"]).await;
-    town.val("warm", "export default () => new Response('warm')").await;
+    town.val("warm", "export default () => new Response('warm')")
+        .await;
     assert_eq!(town.run("warm").await, (200, "warm".into()));
     let pid = town.pid();
     let code = "export default () => { const kept = []; while (true) kept.push(new Array(10000).fill(kept.length)); }";
     let made = town.val("greedy", code).await;
     let (status, text) = town.run("greedy").await;
-    assert_eq!((status, text.as_str()), (500, "This val used too much memory\n"));
+    assert_eq!(
+        (status, text.as_str()),
+        (500, "This val used too much memory\n")
+    );
     assert_eq!(town.run("warm").await, (200, "warm".into()));
     assert_eq!(town.get("/").await.status(), 200);
     assert_eq!(town.pid(), pid);
     let run = run_of(&town, id(&made), |run| run["outcome"] == "memory").await;
-    assert_eq!((&run["error"]["limit"], &run["error"]["value"]), (&"memoryMb".into(), &100.into()));
+    assert_eq!(
+        (&run["error"]["limit"], &run["error"]["value"]),
+        (&"memoryMb".into(), &100.into())
+    );
     // It is no worse for having failed.
     let fixed = "export default () => new Response('fixed')";
     crate::serving::save(&town, id(&made), "main.tsx", fixed).await;
@@ -291,10 +367,19 @@ async fn a_val_that_fills_its_memory_ends_alone() {
 fn children(parent: i32) -> HashMap<(i32, u64), u64> {
     let mut found = HashMap::new();
     for folder in std::fs::read_dir("/proc").expect("/proc").flatten() {
-        let Ok(stat) = std::fs::read_to_string(folder.path().join("stat")) else { continue };
+        let Ok(stat) = std::fs::read_to_string(folder.path().join("stat")) else {
+            continue;
+        };
         // After the name, which is in brackets: state, parent, ... CPU (11, 12), ... start (19).
-        let Some((pid, rest)) = stat.split_once(' ') else { continue };
-        let fields: Vec<&str> = rest.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+        let Some((pid, rest)) = stat.split_once(' ') else {
+            continue;
+        };
+        let fields: Vec<&str> = rest
+            .rsplit(')')
+            .next()
+            .unwrap_or("")
+            .split_whitespace()
+            .collect();
         let number = |index: usize| fields[index].parse::<u64>().expect("a number");
         if fields[0] != "Z" && number(1) == u64::try_from(parent).expect("a pid") {
             let ticks = number(11) + number(12);
@@ -307,15 +392,36 @@ fn children(parent: i32) -> HashMap<(i32, u64), u64> {
 #[tokio::test]
 async fn the_owner_of_a_val_sees_its_runs_on_a_page_and_nobody_else_does() {
     let town = Town::start().await;
-    town.val("seen", "export default () => { console.log('a <line>'); return new Response('') }").await;
+    town.val(
+        "seen",
+        "export default () => { console.log('a <line>'); return new Response('') }",
+    )
+    .await;
     assert_eq!(town.run("seen").await.0, 200);
     let form = format!("username={OWNER}&password={}", crate::town::TOKEN);
-    let signed = town.bare(Method::POST, "/signin").body(form).send().await.expect("an answer");
+    let signed = town
+        .bare(Method::POST, "/signin")
+        .body(form)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(signed.status(), 303);
-    let cookie = header(&signed, "set-cookie").split(';').next().expect("a cookie").to_string();
+    let cookie = header(&signed, "set-cookie")
+        .split(';')
+        .next()
+        .expect("a cookie")
+        .to_string();
     eventually("the line on the page", async || {
-        let request = town.bare(Method::GET, "/@alice/seen/logs").header("cookie", &cookie);
-        let page = request.send().await.expect("an answer").text().await.expect("a body");
+        let request = town
+            .bare(Method::GET, "/@alice/seen/logs")
+            .header("cookie", &cookie);
+        let page = request
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("a body");
         page.contains("a &lt;line&gt;").then_some(())
     })
     .await;

@@ -62,18 +62,25 @@ pub fn id(made: &Value) -> &str {
 
 /// The address of the first file of a val that was made.
 pub fn endpoint(made: &Value) -> &str {
-    made["files"][0]["links"]["endpoint"].as_str().expect("an endpoint")
+    made["files"][0]["links"]["endpoint"]
+        .as_str()
+        .expect("an endpoint")
 }
 
 /// A header as text, empty where there is none.
 pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-    response.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().expect("text"))
 }
 
 /// Writes a file of a val as its next version.
 pub async fn save(town: &Town, val: &str, path: &str, content: &str) -> Value {
     let at = format!("/api/v2/vals/{val}/files?path={path}");
-    let (status, saved) = town.api(Method::PUT, &at, Some(json!({ "content": content }))).await;
+    let (status, saved) = town
+        .api(Method::PUT, &at, Some(json!({ "content": content })))
+        .await;
     assert_eq!(status, 200, "saving {path}: {saved}");
     saved
 }
@@ -83,7 +90,11 @@ pub async fn run_of(town: &Town, val: &str, fits: impl Fn(&Value) -> bool) -> Va
     let at = format!("/api/town/vals/{val}/runs");
     eventually("a run that fits", async || {
         let (_, runs) = town.api(Method::GET, &at, None).await;
-        runs["data"].as_array()?.iter().find(|run| fits(run)).cloned()
+        runs["data"]
+            .as_array()?
+            .iter()
+            .find(|run| fits(run))
+            .cloned()
     })
     .await
 }
@@ -93,15 +104,27 @@ pub async fn line_of(town: &Town, val: &str, text: &str) -> Value {
     let at = format!("/api/town/vals/{val}/logs");
     eventually(&format!("the line {text}"), async || {
         let (_, lines) = town.api(Method::GET, &at, None).await;
-        let has = |line: &&Value| line["text"].as_str().is_some_and(|found| found.contains(text));
+        let has = |line: &&Value| {
+            line["text"]
+                .as_str()
+                .is_some_and(|found| found.contains(text))
+        };
         lines["data"].as_array()?.iter().find(has).cloned()
     })
     .await
 }
 
 pub async fn a_new_val_answers_at_its_endpoint_and_by_path(town: &Town) {
-    let made = town.val("hello", r#"export default (req) => Response.json("I work!")"#).await;
-    assert_eq!(town.text(endpoint(&made)).await, (200, "\"I work!\"".into()));
+    let made = town
+        .val(
+            "hello",
+            r#"export default (req) => Response.json("I work!")"#,
+        )
+        .await;
+    assert_eq!(
+        town.text(endpoint(&made)).await,
+        (200, "\"I work!\"".into())
+    );
     assert_eq!(town.run("hello").await, (200, "\"I work!\"".into()));
 }
 
@@ -127,8 +150,17 @@ pub async fn a_val_sees_method_path_query_headers_and_body(town: &Town) {
     for address in [endpoint(&made), &by_path] {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             let at = format!("{address}/a%20b/%C3%A9?q=1&q=2&empty=");
-            let request = town.bare(method.clone(), &at).header("x-told", "yes").body("grüße");
-            let seen = request.send().await.expect("an answer").text().await.expect("a body");
+            let request = town
+                .bare(method.clone(), &at)
+                .header("x-told", "yes")
+                .body("grüße");
+            let seen = request
+                .send()
+                .await
+                .expect("an answer")
+                .text()
+                .await
+                .expect("a body");
             let seen: Value = serde_json::from_str(&seen).expect("JSON");
             let path = "/a%20b/%C3%A9";
             let expected = json!([method.as_str(), path, "?q=1&q=2&empty=", "yes", "grüße"]);
@@ -171,8 +203,15 @@ pub async fn status_headers_and_bytes_of_a_val_arrive_unchanged(town: &Town) {
         assert_eq!(response.status(), 418);
         assert_eq!(header(&response, "content-type"), "image/x-test");
         assert_eq!(header(&response, "x-own"), "a, b");
-        assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2, "{address}");
-        assert_eq!(&response.bytes().await.expect("a body")[..], [0, 255, 128, 10, 13]);
+        assert_eq!(
+            response.headers().get_all("set-cookie").iter().count(),
+            2,
+            "{address}"
+        );
+        assert_eq!(
+            &response.bytes().await.expect("a body")[..],
+            [0, 255, 128, 10, 13]
+        );
     }
 }
 
@@ -188,17 +227,28 @@ pub async fn a_default_export_with_fetch_and_a_single_named_export_are_handlers(
     let object = "export default { fetch: (req: Request) => new Response('object') }";
     town.val("object", object).await;
     assert_eq!(town.run("object").await, (200, "object".into()));
-    town.val("named", "export const handler = async () => new Response('named')").await;
+    town.val(
+        "named",
+        "export const handler = async () => new Response('named')",
+    )
+    .await;
     assert_eq!(town.run("named").await, (200, "named".into()));
     let two = "export const a = () => new Response('a'); export const b = a";
     let made = town.val("two", two).await;
-    let diagnostic = made["diagnostics"][0]["message"].as_str().expect("a diagnostic");
-    assert!(diagnostic.contains("default export") && diagnostic.contains("a, b"), "{diagnostic}");
+    let diagnostic = made["diagnostics"][0]["message"]
+        .as_str()
+        .expect("a diagnostic");
+    assert!(
+        diagnostic.contains("default export") && diagnostic.contains("a, b"),
+        "{diagnostic}"
+    );
     assert_eq!(town.run("two").await.0, 500);
 }
 
 pub async fn default_cors_headers_are_there_and_a_vals_own_turn_them_off(town: &Town) {
-    let made = town.val("cors", "export default () => new Response('any')").await;
+    let made = town
+        .val("cors", "export default () => new Response('any')")
+        .await;
     let response = town.get(endpoint(&made)).await;
     assert_eq!(header(&response, "access-control-allow-origin"), "*");
     let own = r#"export default () => new Response("own", { headers: { "access-control-max-age": "1" } })"#;
@@ -218,12 +268,16 @@ pub async fn a_preflight_is_answered_for_a_val_that_does_not(town: &Town) {
     let response = request.send().await.expect("an answer");
     assert_eq!(response.status(), 204);
     assert_eq!(header(&response, "access-control-allow-origin"), "*");
-    assert_eq!(header(&response, "access-control-allow-headers"), "x-one, x-two");
+    assert_eq!(
+        header(&response, "access-control-allow-headers"),
+        "x-one, x-two"
+    );
     assert!(header(&response, "access-control-allow-methods").contains("PUT"));
 }
 
 pub async fn a_val_by_path_does_not_share_the_origin_of_the_pages(town: &Town) {
-    let html = r#"export default () => new Response("<p>", { headers: { "content-type": "text/html" } })"#;
+    let html =
+        r#"export default () => new Response("<p>", { headers: { "content-type": "text/html" } })"#;
     town.val("fenced", html).await;
     let response = town.get(&format!("/run/{OWNER}/fenced/")).await;
     let policies: Vec<&str> = response
@@ -233,16 +287,33 @@ pub async fn a_val_by_path_does_not_share_the_origin_of_the_pages(town: &Town) {
         .map(|value| value.to_str().expect("text"))
         .collect();
     let fence = policies.iter().find(|policy| policy.starts_with("sandbox"));
-    assert!(!fence.expect("a sandbox policy").contains("allow-same-origin"), "{policies:?}");
+    assert!(
+        !fence
+            .expect("a sandbox policy")
+            .contains("allow-same-origin"),
+        "{policies:?}"
+    );
 }
 
 pub async fn a_second_http_file_has_an_endpoint_of_its_own(town: &Town) {
     let files = [
-        ("main.ts", "http", "export default () => new Response('first')"),
-        ("other.ts", "http", "export default () => new Response('second')"),
+        (
+            "main.ts",
+            "http",
+            "export default () => new Response('first')",
+        ),
+        (
+            "other.ts",
+            "http",
+            "export default () => new Response('second')",
+        ),
     ];
     let made = town.val_of("pair", &files).await;
-    let endpoint = |index: usize| made["files"][index]["links"]["endpoint"].as_str().expect("one");
+    let endpoint = |index: usize| {
+        made["files"][index]["links"]["endpoint"]
+            .as_str()
+            .expect("one")
+    };
     assert_ne!(endpoint(0), endpoint(1));
     assert_eq!(town.text(endpoint(0)).await, (200, "first".into()));
     assert_eq!(town.text(endpoint(1)).await, (200, "second".into()));
@@ -260,14 +331,30 @@ pub async fn the_storage_of_a_val_is_its_own_and_stays(town: &Town) {
     town.val("counterToo", code).await;
     assert_eq!(town.run("counter").await, (200, "1 []".into()));
     assert_eq!(town.run("counter").await, (200, "2 []".into()));
-    save(town, id(&made), "main.tsx", &format!("{code}\n// A version later.\n")).await;
+    save(
+        town,
+        id(&made),
+        "main.tsx",
+        &format!("{code}\n// A version later.\n"),
+    )
+    .await;
     assert_eq!(town.run("counter").await, (200, "3 []".into()));
     assert_eq!(town.run("counterToo").await, (200, "1 []".into()));
 }
 
 pub async fn an_unknown_val_is_not_found(town: &Town) {
-    for path in ["nobody/nothing/", &format!("{OWNER}/nothing/"), "x", "", "%2F/%00/"] {
-        assert_eq!(town.text(&format!("/run/{path}")).await.0, 404, "/run/{path}");
+    for path in [
+        "nobody/nothing/",
+        &format!("{OWNER}/nothing/"),
+        "x",
+        "",
+        "%2F/%00/",
+    ] {
+        assert_eq!(
+            town.text(&format!("/run/{path}")).await.0,
+            404,
+            "/run/{path}"
+        );
     }
     assert_eq!(town.text(&format!("/@{OWNER}/nothing")).await.0, 404);
     assert_eq!(town.text("/no/such/page").await.0, 404);
@@ -283,7 +370,11 @@ pub async fn an_unknown_val_is_not_found(town: &Town) {
 
 pub async fn the_front_page_lists_public_vals_and_escapes_what_it_shows(town: &Town) {
     let code = "export default () => new Response('</textarea><script>alert(1)</script>')";
-    for (name, privacy) in [("seenByAll", "public"), ("byLink", "unlisted"), ("mine", "private")] {
+    for (name, privacy) in [
+        ("seenByAll", "public"),
+        ("byLink", "unlisted"),
+        ("mine", "private"),
+    ] {
         let files = json!([{ "path": "main.ts", "type": "http", "content": code }]);
         let body = json!({ "name": name, "privacy": privacy, "files": files,
             "description": "<script>alert(2)</script>" });
@@ -293,13 +384,22 @@ pub async fn the_front_page_lists_public_vals_and_escapes_what_it_shows(town: &T
     for page in ["/", &format!("/@{OWNER}")] {
         let (status, text) = town.text(page).await;
         assert_eq!(status, 200, "{text}");
-        assert!(text.contains(&format!("@{OWNER}/seenByAll")), "{page}: {text}");
-        assert!(!text.contains("byLink") && !text.contains("/mine"), "{page}: {text}");
+        assert!(
+            text.contains(&format!("@{OWNER}/seenByAll")),
+            "{page}: {text}"
+        );
+        assert!(
+            !text.contains("byLink") && !text.contains("/mine"),
+            "{page}: {text}"
+        );
         assert!(!text.contains("<script>"), "{page}: {text}");
     }
     let (status, text) = town.text(&format!("/@{OWNER}/seenByAll/code")).await;
     assert_eq!(status, 200);
-    assert!(text.contains("&lt;script&gt;alert(1)") && !text.contains("<script>"), "{text}");
+    assert!(
+        text.contains("&lt;script&gt;alert(1)") && !text.contains("<script>"),
+        "{text}"
+    );
     assert_eq!(town.text(&format!("/@{OWNER}/byLink")).await.0, 200);
     assert_eq!(town.text(&format!("/@{OWNER}/mine")).await.0, 404);
 }

@@ -73,12 +73,24 @@ impl Town {
         let stdout = process.stdout.take().expect("stdout is piped");
         let mut stdout = BufReader::new(stdout).lines();
         let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await;
-        let line = line.expect("it says that it is ready").expect("stdout is readable");
+        let line = line
+            .expect("it says that it is ready")
+            .expect("stdout is readable");
         let line = line.unwrap_or_else(|| panic!("no ready line: {}", log.lock().expect("log")));
-        let base = line.strip_prefix("town: ready at ").expect("the ready line").to_string();
+        let base = line
+            .strip_prefix("town: ready at ")
+            .expect("the ready line")
+            .to_string();
         let base = base.trim_end_matches('/').to_string();
         let token = TOKEN.to_string();
-        Town { process: Some(process), data, base, token, client: client(), log }
+        Town {
+            process: Some(process),
+            data,
+            base,
+            token,
+            client: client(),
+            log,
+        }
     }
 
     /// The folder it lives in.
@@ -115,7 +127,10 @@ impl Town {
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it runs");
         let process = self.process.as_mut().expect("not a town inside another");
         let status = tokio::time::timeout(PATIENCE, process.wait()).await;
-        (status.expect("it ends").expect("it was ours").code(), self.data.clone())
+        (
+            status.expect("it ends").expect("it was ours").code(),
+            self.data.clone(),
+        )
     }
 
     /// A request to an address below its own, with its owner's token.
@@ -126,31 +141,46 @@ impl Town {
     /// A request as anybody. `path` may also be a whole address.
     pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         let whole = path.starts_with("http");
-        let url = if whole { path.to_string() } else { format!("{}{path}", self.base) };
+        let url = if whole {
+            path.to_string()
+        } else {
+            format!("{}{path}", self.base)
+        };
         self.client.request(method, url).timeout(PATIENCE)
     }
 
     /// What anybody gets at an address.
     pub async fn get(&self, path: &str) -> Response {
-        self.bare(Method::GET, path).send().await.expect("an answer")
+        self.bare(Method::GET, path)
+            .send()
+            .await
+            .expect("an answer")
     }
 
     /// Status and text of what anybody gets at an address.
     pub async fn text(&self, path: &str) -> (u16, String) {
         let response = self.get(path).await;
-        (response.status().as_u16(), response.text().await.expect("a body"))
+        (
+            response.status().as_u16(),
+            response.text().await.expect("a body"),
+        )
     }
 
     /// Makes a request with the owner's token and JSON, and reads JSON.
     pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut request = self.request(method, path);
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
         let text = response.text().await.expect("a body");
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
     }
 
     /// Makes a val of one HTTP file; the answer to its creation.
@@ -178,7 +208,10 @@ impl Town {
     /// A town inside this one, reached by path, with an owner of the same name.
     pub async fn inside_by_path(&self, name: &str) -> Town {
         let (inner, _) = self.inside(name).await;
-        Town { base: format!("{}/run/{OWNER}/{name}", self.base), ..inner }
+        Town {
+            base: format!("{}/run/{OWNER}/{name}", self.base),
+            ..inner
+        }
     }
 
     /// A town inside this one, reached by host.
@@ -188,7 +221,9 @@ impl Town {
 
     async fn inside(&self, name: &str) -> (Town, Value) {
         let body = json!({ "name": name });
-        let (status, made) = self.api(Method::POST, "/api/town/instances", Some(body)).await;
+        let (status, made) = self
+            .api(Method::POST, "/api/town/instances", Some(body))
+            .await;
         assert_eq!(status, 201, "creating the town {name}: {made}");
         let text = |value: &Value| value.as_str().expect("text").to_string();
         let inner = Town {

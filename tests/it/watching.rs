@@ -18,11 +18,7 @@ pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 /// The same with a bound that is part of what is tested.
-pub async fn within<T>(
-    bound: Duration,
-    what: &str,
-    mut look: impl AsyncFnMut() -> Option<T>,
-) -> T {
+pub async fn within<T>(bound: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look().await {
@@ -61,7 +57,10 @@ pub async fn traces(town: &Town, val: &Value) -> Vec<Trace> {
 fn attribute(trace: &Value, key: &str) -> String {
     let list = trace["attributes"].as_array().into_iter().flatten();
     let mut found = list.filter(|attribute| attribute["key"] == key);
-    found.next().map(|attribute| text(&attribute["value"]["stringValue"])).unwrap_or_default()
+    found
+        .next()
+        .map(|attribute| text(&attribute["value"]["stringValue"]))
+        .unwrap_or_default()
 }
 
 fn text(value: &Value) -> String {
@@ -71,7 +70,10 @@ fn text(value: &Value) -> String {
 /// The first run of a val that did not end well.
 pub async fn failure(town: &Town, val: &Value) -> Trace {
     until("the owner is told of a failed run", async || {
-        traces(town, val).await.into_iter().find(|trace| trace.outcome != "ok")
+        traces(town, val)
+            .await
+            .into_iter()
+            .find(|trace| trace.outcome != "ok")
     })
     .await
 }
@@ -88,7 +90,11 @@ pub async fn lines(town: &Town, val: &Value) -> Vec<String> {
 /// Waits until a val has logged that line.
 pub async fn logged(town: &Town, val: &Value, line: &str) {
     until(&format!("the log line {line:?}"), async || {
-        lines(town, val).await.iter().any(|known| known == line).then_some(())
+        lines(town, val)
+            .await
+            .iter()
+            .any(|known| known == line)
+            .then_some(())
     })
     .await;
 }
@@ -119,7 +125,10 @@ impl Seen {
         let path = format!("/proc/{}/{file}", self.pid);
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap_or_default().trim_start_matches(':').trim().to_string()
+        line.unwrap_or_default()
+            .trim_start_matches(':')
+            .trim()
+            .to_string()
     }
 }
 
@@ -145,5 +154,10 @@ fn stat(pid: i32) -> Option<(i32, char, Duration, u64)> {
     // A hundred ticks a second on every Linux of today.
     let cpu = Duration::from_millis(ticks * 10);
     let state = fields.first()?.chars().next()?;
-    Some((fields.get(1)?.parse().ok()?, state, cpu, fields.get(19)?.parse().ok()?))
+    Some((
+        fields.get(1)?.parse().ok()?,
+        state,
+        cpu,
+        fields.get(19)?.parse().ok()?,
+    ))
 }

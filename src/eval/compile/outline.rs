@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use swc_common::{BytePos, SourceFile};
 use swc_ecma_ast::{
-    CallExpr, Callee, Decl, DefaultDecl, ExportSpecifier, Expr, ExprOrSpread, KeyValueProp, Lit,
-    ModuleDecl, ModuleExportName, ObjectLit, ObjectPatProp, Pat, Program, Prop, PropName,
-    PropOrSpread, Str,
+    CallExpr, Callee, Decl, DefaultDecl, ExportSpecifier, Expr, ExprOrSpread, ImportSpecifier,
+    KeyValueProp, Lit, ModuleDecl, ModuleExportName, ObjectLit, ObjectPatProp, Pat, Program, Prop,
+    PropName, PropOrSpread, Str,
 };
 use swc_ecma_visit::{Visit, VisitWith};
 
@@ -26,6 +26,8 @@ pub struct Import {
     pub dynamic: bool,
     /// As in `with { type: "json" }`.
     pub attributes: Vec<(String, String)>,
+    /// The names that must be among the exports of what is imported.
+    pub names: Vec<String>,
 }
 
 /// The imports and exports of a module.
@@ -60,6 +62,13 @@ impl Reader<'_> {
         self.import_at(text(specifier), specifier.span.lo, attributes, dynamic);
     }
 
+    // The names of the import that was read last.
+    fn name_last(&mut self, names: Vec<String>) {
+        if let Some(import) = self.outline.imports.last_mut() {
+            import.names = names;
+        }
+    }
+
     fn import_at(
         &mut self,
         specifier: String,
@@ -75,6 +84,7 @@ impl Reader<'_> {
             column,
             dynamic,
             attributes,
+            names: Vec::new(),
         });
     }
 
@@ -135,7 +145,11 @@ impl Reader<'_> {
 impl Visit for Reader<'_> {
     fn visit_module_decl(&mut self, declaration: &ModuleDecl) {
         match declaration {
-            ModuleDecl::Import(import) => self.import(&import.src, import.with.as_deref(), false),
+            ModuleDecl::Import(import) => {
+                self.import(&import.src, import.with.as_deref(), false);
+                let names = import.specifiers.iter().filter_map(imported_name).collect();
+                self.name_last(names);
+            }
             ModuleDecl::ExportAll(all) => {
                 self.import(&all.src, all.with.as_deref(), false);
                 self.export("*");
@@ -143,6 +157,12 @@ impl Visit for Reader<'_> {
             ModuleDecl::ExportNamed(named) => {
                 if let Some(source) = &named.src {
                     self.import(source, named.with.as_deref(), false);
+                    let names = named
+                        .specifiers
+                        .iter()
+                        .filter_map(re_exported_name)
+                        .collect();
+                    self.name_last(names);
                 }
                 named
                     .specifiers
@@ -230,4 +250,23 @@ fn name_of(name: &ModuleExportName) -> String {
 
 fn text(string: &Str) -> String {
     string.value.to_string_lossy().into_owned()
+}
+
+fn imported_name(specifier: &ImportSpecifier) -> Option<String> {
+    match specifier {
+        ImportSpecifier::Default(_) => Some("default".to_owned()),
+        ImportSpecifier::Namespace(_) => None,
+        ImportSpecifier::Named(named) => Some(match &named.imported {
+            Some(name) => name_of(name),
+            None => named.local.sym.to_string(),
+        }),
+    }
+}
+
+fn re_exported_name(specifier: &ExportSpecifier) -> Option<String> {
+    match specifier {
+        ExportSpecifier::Default(_) => Some("default".to_owned()),
+        ExportSpecifier::Namespace(_) => None,
+        ExportSpecifier::Named(named) => Some(name_of(&named.orig)),
+    }
 }

@@ -9,6 +9,7 @@ fn import(specifier: &str, line: u32, column: u32, dynamic: bool) -> Import {
         column,
         dynamic,
         attributes: Vec::new(),
+        names: Vec::new(),
     }
 }
 

@@ -1,3 +1,0 @@
-//! For trying the rules alone.
-#[path = "it/tidy.rs"]
-mod tidy;
