@@ -77,19 +77,23 @@ pub struct Config {
     pub max_isolates: usize,
 
     /// Memory of one isolate beyond what all share, MiB.
-    #[arg(long, env = "TOWN_MEMORY_LIMIT", value_name = "MB", default_value_t = Limits::default().memory_mb)]
+    #[arg(long, env = "TOWN_MEMORY_LIMIT", value_name = "MB")]
+    #[arg(default_value_t = Limits::default().memory_mb)]
     pub memory_limit: u64,
 
     /// Seconds until a request must be answered.
-    #[arg(long, env = "TOWN_TIME_LIMIT", value_name = "S", default_value_t = Limits::default().deadline_ms / 1000)]
+    #[arg(long, env = "TOWN_TIME_LIMIT", value_name = "S")]
+    #[arg(default_value_t = Limits::default().deadline_ms / 1000)]
     pub time_limit: u64,
 
     /// Seconds of CPU for one run.
-    #[arg(long, env = "TOWN_CPU_LIMIT", value_name = "S", default_value_t = Limits::default().cpu_ms / 1000)]
+    #[arg(long, env = "TOWN_CPU_LIMIT", value_name = "S")]
+    #[arg(default_value_t = Limits::default().cpu_ms / 1000)]
     pub cpu_limit: u64,
 
     /// Milliseconds a program's event loop may stand still.
-    #[arg(long, env = "TOWN_STALL_LIMIT", value_name = "MS", default_value_t = Limits::default().stall_ms)]
+    #[arg(long, env = "TOWN_STALL_LIMIT", value_name = "MS")]
+    #[arg(default_value_t = Limits::default().stall_ms)]
     pub stall_limit: u64,
 
     /// Bytes of all storage together.

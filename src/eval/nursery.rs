@@ -126,10 +126,10 @@ impl Nursery {
                 }
             }
             tracing::error!("the zygote has gone; starting another");
-            if let Some(exit) = exit {
-                if let Ok(exit) = exit.await {
-                    tracing::error!("the zygote ended with {:?}", exit.status);
-                }
+            if let Some(exit) = exit
+                && let Ok(exit) = exit.await
+            {
+                tracing::error!("the zygote ended with {:?}", exit.status);
             }
             let left = ZYGOTE_LIFE_MIN.saturating_sub(started.elapsed());
             tokio::time::sleep(left).await;

@@ -60,7 +60,7 @@ pub struct Process {
     to: Mutex<HashMap<StreamId, ToProcess>>,
     streams_made: AtomicU32,
     tracked: Mutex<Vec<Option<Namespace>>>,
-    asks: Mutex<HashMap<CallId, oneshot::Sender<Result<Option<ModuleSpec>, String>>>>,
+    asks: Mutex<HashMap<CallId, Asker>>,
     asks_made: AtomicU32,
     calls_open: AtomicUsize,
     // Takes no new runs; ends when the last one has.
@@ -73,6 +73,9 @@ pub struct Process {
     line_bytes_left: AtomicU64,
     watch: Mutex<Watch>,
 }
+
+/// Who waits for a module that this process's program was asked for.
+type Asker = oneshot::Sender<Result<Option<ModuleSpec>, String>>;
 
 /// What loading came to.
 #[derive(Debug, Clone, Copy)]
@@ -936,7 +939,7 @@ impl Process {
         };
         known.window -= i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         // One chunk may begin within the window and end beyond it.
-        if known.window < -(1 << 30) {
+        if known.window < -(CHUNK_BYTES_MAX as i64) {
             return Err("The process sent more of a body than was asked for".into());
         }
         // A reader that has gone has cancelled the stream.

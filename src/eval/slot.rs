@@ -28,7 +28,8 @@ const RUNS_BEFORE_SIBLING: usize = 4;
 /// the late one: its own deadline ends it first, and the blame is not its caller's.
 const DEADLINE_GRACE: Duration = Duration::from_secs(1);
 
-/// The longest program that is loaded without a template: 5 ms of parsing, about what the forks cost.
+/// The longest program that is loaded without a template: 5 ms of parsing, about what the forks
+/// cost.
 const START_AT_ONCE_BYTES_MAX: usize = 8 << 10;
 
 /// A program, and what runs it.
@@ -267,7 +268,8 @@ impl Slot {
         let isolation = self.prepared().isolation;
         let once = self.id.is_none() && self.parent.is_some();
         let single = isolation == Isolation::Request || once;
-        // Dropping it tells the process that the caller has gone, so it outlives the deadline's word.
+        // Dropping it tells the process that the caller has gone, so it outlives the deadline's
+        // word.
         let mut started = std::pin::pin!(process.run(record, work));
         // A process for one run is closed to others at once and ends after it.
         if single {
@@ -361,8 +363,8 @@ impl Slot {
             .attach(link, self.member(), prepared, self.grant.limits(), template))
     }
 
-    // A small program that nobody has asked for before loads in the process that serves it: most are
-    // asked for once, and a template would double the work and the memory of that.
+    // A small program that nobody has asked for before loads in the process that serves it: most
+    // are asked for once, and a template would double the work and the memory of that.
     fn starts_at_once(&self, running: &Running) -> bool {
         running.starts == 1
             && running.template.is_none()
@@ -622,10 +624,13 @@ fn log_line(level: Level, text: &str) {
     }
 }
 
+// When it was last used, and its process.
+type Template = (Instant, Arc<Process>);
+
 /// Templates that any instance may fork: by digest, the ones used longest ago going first.
 #[derive(Default)]
 pub struct Templates {
-    known: Mutex<HashMap<[u8; 32], (Instant, Arc<Process>)>>,
+    known: Mutex<HashMap<[u8; 32], Template>>,
 }
 
 /// Templates kept. Ten towns' worth of busy programs.

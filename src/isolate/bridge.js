@@ -34,13 +34,31 @@
     sinks.set(stream, { reader, run: native.run() });
     return [stream, pump(stream, reader)];
   }
+  const PIECE_BYTES = 64 * 1024;
+  const { subarray } = Uint8Array.prototype;
+  // Bytes as a stream of one chunk.
+  function streamed(bytes) {
+    let left = bytes;
+    const take = () => {
+      const chunk = left;
+      left = undefined;
+      return settled(chunk);
+    };
+    return { reader: { read: take, cancel: take } };
+  }
+  const INLINE_BYTES_MAX = 1024 * 1024;
+  const isLarge = (body) => body instanceof Uint8Array && body.length > INLINE_BYTES_MAX;
   async function pump(stream, reader) {
     try {
       for (;;) {
         const chunk = await reader.read();
         if (chunk === undefined) break;
-        const room = native.write(stream, chunk);
-        if (room !== undefined && !(await room)) return;
+        // Piece by piece: what nobody reads must not wait in the kernel.
+        for (let from = 0; from < chunk.length; from += PIECE_BYTES) {
+          const piece = chunk.length <= PIECE_BYTES ? chunk : apply(subarray, chunk, [from, from + PIECE_BYTES]);
+          const room = native.write(stream, piece);
+          if (room !== undefined && !(await room)) return;
+        }
       }
       native.closeSink(stream);
     } catch (error) {
@@ -249,7 +267,7 @@
     if (read === null) {
       return refuse(run, new TypeError(`The handler returned ${describe(result)} and not a Response`));
     }
-    const body = bodyOut(read.body);
+    const body = bodyOut(isLarge(read.body) ? streamed(read.body) : read.body);
     native.respond(run, read.status, read.headers, body);
     if (isArray(body)) after(body[1], () => finish(run));
     else finish(run);

@@ -538,10 +538,7 @@ fn loader_request(given: &JsObject, context: &mut Context) -> JsResult<Option<Lo
         return Ok(None);
     };
     let depth = loader.get(js_string!("depth"), context)?;
-    let depth = match depth.as_number() {
-        Some(depth) => Some(depth.clamp(0.0, 255.0) as u8),
-        None => None,
-    };
+    let depth = depth.as_number().map(|depth| depth.clamp(0.0, 255.0) as u8);
     Ok(Some(LoaderRequest { depth }))
 }
 

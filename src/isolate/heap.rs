@@ -1,10 +1,11 @@
 //! The heap of a process that forks: what was allocated before a fork is never written to by it.
 //!
-//! A fork shares its parent's memory until either writes to it, and each first write to a page costs
-//! a fault and a copy. An ordinary allocator keeps its free blocks among the used ones, so a child's
-//! first thousand allocations and frees would touch a thousand inherited pages. Here a child starts a
-//! new *generation*: it allocates from fresh memory only, and what it frees of its inheritance is
-//! simply left. In the kernel itself, which has threads and does not fork, this is the system's heap.
+//! A fork shares its parent's memory until either writes to it, and each first write to a page
+//! costs a fault and a copy. An ordinary allocator keeps its free blocks among the used ones, so a
+//! child's first thousand allocations and frees would touch a thousand inherited pages. Here a
+//! child starts a new *generation*: it allocates from fresh memory only, and what it frees of its
+//! inheritance is simply left. In the kernel itself, which has threads and does not fork, this is
+//! the system's heap.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -154,7 +155,8 @@ impl State {
             return false;
         }
         let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: the pages are within the region and nobody uses them yet. Fails at the memory limit.
+        // SAFETY: the pages are within the region and nobody uses them yet. Fails at the memory
+        // limit.
         let made = unsafe { libc::mprotect(self.usable as *mut _, bytes, access) };
         if made != 0 {
             return false;

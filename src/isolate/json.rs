@@ -393,7 +393,8 @@ mod tests {
             "\"\u2028\"", "[\"x\", \"\u4e2d\"]"
         ]"#;
         let code = format!(
-            "const show = (v) => Object.is(v, -0) ? '-0' : JSON.stringify([v, Object.keys(Object(v))]);
+            "const show = (v) =>
+                Object.is(v, -0) ? '-0' : JSON.stringify([v, Object.keys(Object(v))]);
             {texts}.filter((text) => show(JSON.parse(text)) !== show(engine(text))).join()"
         );
         assert_eq!(run(&code), "");
@@ -450,7 +451,8 @@ mod tests {
 
     #[test]
     fn a_reviver_is_called_as_before() {
-        let code = r#"JSON.stringify(JSON.parse('{"a":[1,2]}', (k, v) => typeof v === "number" ? v + 1 : v))"#;
+        let code = r#"const more = (k, v) => (typeof v === "number" ? v + 1 : v);
+            JSON.stringify(JSON.parse('{"a":[1,2]}', more))"#;
         assert_eq!(run(code), r#"{"a":[2,3]}"#);
         assert_eq!(run("JSON.parse.length + JSON.parse.name"), "2parse");
     }

@@ -1,4 +1,5 @@
-//! CPU time by run: each turn of the event loop is charged to the run whose frame or timer began it.
+//! CPU time by run: each turn of the event loop is charged to the run whose frame or timer began
+//! it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

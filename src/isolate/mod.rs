@@ -107,10 +107,10 @@ fn warm_up(context: &mut Context) {
     boa_gc::force_collect();
 }
 
-// The collector runs whenever as much was allocated as it found alive at its last run, and it visits
-// every live object: a megabyte of garbage would cost a walk over all the web APIs, and in a fork the
-// copying of every page they are on. What is alive here for a moment moves its threshold, which only
-// ever grows, to `GARBAGE_BYTES`.
+// The collector runs whenever as much was allocated as it found alive at its last run, and it
+// visits every live object: a megabyte of garbage would cost a walk over all the web APIs, and in a
+// fork the copying of every page they are on. What is alive here for a moment moves its threshold,
+// which only ever grows, to `GARBAGE_BYTES`.
 fn collect_rarely() {
     const BLOCK_BYTES: usize = 1 << 20;
     /// Enough for some hundred requests, and little beside the memory limit.
@@ -521,7 +521,8 @@ impl Process {
                 object.into()
             }
         };
-        self.bridge.call("setEnv", &[env.clone()], context)?;
+        self.bridge
+            .call("setEnv", std::slice::from_ref(&env), context)?;
         let grant = boa_engine::JsObject::with_null_proto();
         for (name, granted) in [("storage", start.storage), ("loader", start.loader)] {
             grant.create_data_property_or_throw(js_string!(name), granted, context)?;

@@ -1,6 +1,7 @@
 //! Limits: every bound of the kernel, by name, with its reason.
 //!
-//! `Limits` are the ones a program may ask for and an operator may move; the constants are the rest.
+//! `Limits` are the ones a program may ask for and an operator may move; the constants are the
+//! rest.
 
 mod compile;
 mod storage;
@@ -96,7 +97,8 @@ pub const DEPTH_MAX: u8 = 16;
 /// Times a request may leave a town and come back to it: the field's figure.
 pub const HOPS_MAX: u32 = 15;
 
-/// One frame between the kernel and a process: the largest program (64 MiB of files), and its frame.
+/// One frame between the kernel and a process: the largest program (64 MiB of files), and its
+/// frame.
 pub const FRAME_BYTES_MAX: usize = 80 << 20;
 
 /// Frames above this size wait for their share of `LARGE_FRAMES_BYTES_MAX`.

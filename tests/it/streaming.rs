@@ -215,6 +215,50 @@ async fn an_upload_waits_for_a_val_that_reads_slowly() {
 }
 
 #[tokio::test]
+async fn bodies_that_nobody_reads_do_not_fill_the_kernel() {
+    let town = Town::start().await;
+    let resident = || {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", town.pid()));
+        let statm = statm.expect("it runs");
+        let pages = statm
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse::<usize>().ok());
+        pages.expect("a number") * 4096
+    };
+    for (name, response) in [
+        ("bytes", "new Response(big)"),
+        (
+            "stream",
+            "new Response(new ReadableStream({ start(c) { c.enqueue(big); c.close(); } }))",
+        ),
+    ] {
+        let code = format!(
+            "const big = new Uint8Array(20 << 20).fill(7); export default () => {response}"
+        );
+        town.val(name, &code).await;
+        let before = resident();
+        let path = format!("/run/{OWNER}/{name}/");
+        // 400 MB, of which a client's and a town's sockets take little.
+        let mut all = futures_util::future::join_all((0..20).map(|_| town.get(&path))).await;
+        for response in &mut all {
+            assert!(
+                response.chunk().await.expect("no break").is_some(),
+                "{name}"
+            );
+        }
+        let grown = resident().saturating_sub(before) >> 20;
+        assert!(grown < 100, "{name}: {grown} MB wait in the kernel");
+        let last = all.pop().expect("twenty");
+        let rest = last.bytes().await.expect("it goes on where it is read");
+        assert!(
+            rest.len() > 18 << 20 && rest.iter().all(|byte| *byte == 7),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_fails_breaks_the_connection() {
     let town = Town::start().await;
     let code = r#"export default () => {

@@ -93,11 +93,6 @@ impl Town {
         }
     }
 
-    /// The folder it lives in.
-    pub fn folder(&self) -> Arc<TempDir> {
-        self.data.clone()
-    }
-
     /// Where its data is.
     pub fn data(&self) -> std::path::PathBuf {
         Path::new(self.data.path()).join("data")

@@ -42,8 +42,8 @@ struct Map {
 }
 
 impl Positions {
-    /// Parses the map (ECMA-426) of one source. `code` is the code that the map belongs to: maps count
-    /// columns in UTF-16 code units, the engine counts characters.
+    /// Parses the map (ECMA-426) of one source. `code` is the code that the map belongs to: maps
+    /// count columns in UTF-16 code units, the engine counts characters.
     pub fn parse(map: &str, code: &str) -> Result<Self, PositionsError> {
         let map: Map = serde_json::from_str(map)?;
         let mut segments = decode_mappings(&map.mappings)?;

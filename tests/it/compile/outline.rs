@@ -22,8 +22,11 @@ export * from 'd'; export * as e2 from 'e'; export { x } from 'f';
 const g = await import('g'), h = () => import(`h`);
 import(a + b);
 type T = typeof import('types'); import type { U } from 'types'; import { V } from 'unused';";
+    let mut imports = compiled(SourceKind::Ts, source).imports;
+    let names: Vec<String> = imports.iter_mut().flat_map(|i| i.names.drain(..)).collect();
+    assert_eq!(names, ["default", "x"]);
     assert_eq!(
-        compiled(SourceKind::Ts, source).imports,
+        imports,
         [
             import("a", 1, 15, false),
             import("b", 2, 20, false),
