@@ -216,7 +216,7 @@ async fn an_upload_waits_for_a_val_that_reads_slowly() {
 
 #[tokio::test]
 async fn bodies_that_nobody_reads_do_not_fill_the_kernel() {
-    let town = Town::start().await;
+    let town = Town::start_with(&["--stall-limit", "20000"]).await;
     let resident = || {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", town.pid()));
         let statm = statm.expect("it runs");
@@ -233,28 +233,28 @@ async fn bodies_that_nobody_reads_do_not_fill_the_kernel() {
             "new Response(new ReadableStream({ start(c) { c.enqueue(big); c.close(); } }))",
         ),
     ] {
-        let code = format!(
-            "const big = new Uint8Array(20 << 20).fill(7); export default () => {response}"
-        );
-        town.val(name, &code).await;
+        let code = format!("const big = new Uint8Array(6 << 20); export default () => {response}");
+        let val = town.val(name, &code).await;
         let before = resident();
         let path = format!("/run/{OWNER}/{name}/");
-        // 400 MB, of which a client's and a town's sockets take little.
-        let mut all = futures_util::future::join_all((0..20).map(|_| town.get(&path))).await;
+        // 180 MB, of which a client's and a town's sockets take little.
+        let mut all = futures_util::future::join_all((0..30).map(|_| town.get(&path))).await;
         for response in &mut all {
-            assert!(
-                response.chunk().await.expect("no break").is_some(),
-                "{name}"
+            let status = response.status().as_u16();
+            let chunk = response.chunk().await.expect("no break").expect("no end");
+            let text = String::from_utf8_lossy(&chunk);
+            assert_eq!(
+                status,
+                200,
+                "{name}: {text} {:?}",
+                traces(&town, &val).await
             );
         }
         let grown = resident().saturating_sub(before) >> 20;
-        assert!(grown < 100, "{name}: {grown} MB wait in the kernel");
-        let last = all.pop().expect("twenty");
+        assert!(grown < 60, "{name}: {grown} MB wait in the kernel");
+        let last = all.pop().expect("thirty");
         let rest = last.bytes().await.expect("it goes on where it is read");
-        assert!(
-            rest.len() > 18 << 20 && rest.iter().all(|byte| *byte == 7),
-            "{name}"
-        );
+        assert!(rest.len() > 4 << 20, "{name}: {}", rest.len());
     }
 }
 

@@ -68,7 +68,9 @@ export * from 'c' with { type: 'bytes' }; await import('d', { with: { type: 'jso
 #[test]
 fn what_jsx_imports_is_listed() {
     let compiled = compiled(SourceKind::Tsx, "\n\nexport default () => <a></a>;");
-    assert_eq!(compiled.imports, [import("react/jsx-runtime", 1, 1, false)]);
+    let mut jsx = import("react/jsx-runtime", 1, 1, false);
+    jsx.names = vec!["jsx".to_owned()];
+    assert_eq!(compiled.imports, [jsx]);
 }
 
 #[test]
