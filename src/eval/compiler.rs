@@ -17,6 +17,12 @@ use super::nursery::Nursery;
 use crate::limits::{COMPILE_DEADLINE_MS, COMPILED_CACHE_BYTES};
 use crate::wire::{CallId, Down, Up};
 
+/// Processes that may end at a source before it is blamed.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Before each further attempt a little more: another zygote needs a moment.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(500);
+
 /// Compiles, and remembers. Clone is a handle.
 #[derive(Clone)]
 pub struct Compiler {
@@ -87,7 +93,23 @@ impl Compiler {
         Ok(output)
     }
 
+    // A process that ended may have died of another's source, or before it was born.
     async fn ask(&self, source: &str, options: &Options) -> Result<Compiled, CompileError> {
+        for attempt in 0..ATTEMPTS_MAX {
+            tokio::time::sleep(ATTEMPT_PAUSE * attempt).await;
+            if let Some(result) = self.try_once(source, options).await? {
+                return Ok(result);
+            }
+        }
+        Err(internal("the compiler's process ended at this source".into()))
+    }
+
+    // `None`: the process ended.
+    async fn try_once(
+        &self,
+        source: &str,
+        options: &Options,
+    ) -> Result<Option<Compiled>, CompileError> {
         let call = self.shared.calls_made.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         let running = self.running()?;
@@ -100,10 +122,8 @@ impl Compiler {
         running.link.send(&frame);
         let deadline = Duration::from_millis(COMPILE_DEADLINE_MS);
         match tokio::time::timeout(deadline, receiver).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(internal(
-                "the compiler's process ended at this source".into(),
-            )),
+            Ok(Ok(result)) => result.map(Some),
+            Ok(Err(_)) => Ok(None),
             Err(_) => {
                 self.end(&running);
                 Err(internal(format!(
