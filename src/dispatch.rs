@@ -264,7 +264,7 @@ async fn resolve(slot: &Slot, specifier: String, referrer: String) -> Result<Ans
     match found.map_err(CallError::Invalid)? {
         None => Ok(Answer::Module(None)),
         Some(module) => {
-            let module = late_module(&specifier, &module, &slot.kernel.compiler).await;
+            let module = late_module(&specifier, &module, &slot.kernel.compiler).await?;
             Ok(Answer::Module(Some(module)))
         }
     }

@@ -101,7 +101,9 @@ impl Compiler {
                 return Ok(result);
             }
         }
-        Err(internal("the compiler's process ended at this source".into()))
+        Err(internal(
+            "the compiler's process ended at this source".into(),
+        ))
     }
 
     // `None`: the process ended.
@@ -114,6 +116,11 @@ impl Compiler {
         let (sender, receiver) = oneshot::channel();
         let running = self.running()?;
         lock(&running.waiting).insert(call, sender);
+        // Once it has been replaced nobody tells those who wait.
+        let current = lock(&self.shared.process).clone();
+        if current.is_none_or(|current| !Arc::ptr_eq(&current, &running)) {
+            return Ok(None);
+        }
         let frame = Down::Compile {
             call,
             source: source.to_string(),

@@ -182,7 +182,7 @@ impl Closing<'_> {
                 None => None,
             };
             let Some(module) = module else { continue };
-            let (module, imports) = self.module(&specifier, &module).await;
+            let (module, imports) = self.module(&specifier, &module).await?;
             self.modules.push(module);
             queue.extend(imports.iter().map(|import| resolve(import, &specifier)));
         }
@@ -214,7 +214,11 @@ impl Closing<'_> {
         }
     }
 
-    async fn module(&mut self, specifier: &str, module: &ModuleSpec) -> (StartModule, Vec<String>) {
+    async fn module(
+        &mut self,
+        specifier: &str,
+        module: &ModuleSpec,
+    ) -> Result<(StartModule, Vec<String>), Failure> {
         let (body, trusted, imports) = match module {
             ModuleSpec::Redirect(next) => {
                 (ModuleBody::Redirect(next.clone()), true, vec![next.clone()])
@@ -230,13 +234,16 @@ impl Closing<'_> {
             } => {
                 let kind = match kind {
                     ModuleKind::Json => {
-                        return simple(specifier, ModuleBody::Json(source.clone()), *trusted);
+                        let body = ModuleBody::Json(source.clone());
+                        return Ok(simple(specifier, body, *trusted));
                     }
                     ModuleKind::Text => {
-                        return simple(specifier, ModuleBody::Text(source.clone()), *trusted);
+                        let body = ModuleBody::Text(source.clone());
+                        return Ok(simple(specifier, body, *trusted));
                     }
                     ModuleKind::Cjs => {
-                        return simple(specifier, ModuleBody::CommonJs(source.clone()), *trusted);
+                        let body = ModuleBody::CommonJs(source.clone());
+                        return Ok(simple(specifier, body, *trusted));
                     }
                     ModuleKind::Ts => SourceKind::Ts,
                     ModuleKind::Tsx => SourceKind::Tsx,
@@ -248,18 +255,16 @@ impl Closing<'_> {
                     jsx_import_source: jsx_import_source.clone(),
                     specifier: specifier.to_string(),
                 };
-                let (body, imports) = self.source(specifier, source, &options).await;
+                let (body, imports) = self.source(specifier, source, &options).await?;
                 (body, *trusted, imports)
             }
         };
-        (
-            StartModule {
-                specifier: specifier.to_string(),
-                body,
-                trusted,
-            },
-            imports,
-        )
+        let module = StartModule {
+            specifier: specifier.to_string(),
+            body,
+            trusted,
+        };
+        Ok((module, imports))
     }
 
     async fn source(
@@ -267,7 +272,7 @@ impl Closing<'_> {
         specifier: &str,
         source: &str,
         options: &Options,
-    ) -> (ModuleBody, Vec<String>) {
+    ) -> Result<(ModuleBody, Vec<String>), Failure> {
         match self.compiler.compile(source, options).await {
             Ok(output) => {
                 let imports = output
@@ -278,9 +283,16 @@ impl Closing<'_> {
                     .collect();
                 let code = output.compiled.code.clone();
                 self.outputs.insert(specifier.to_string(), output);
-                (ModuleBody::Code(code), imports)
+                Ok((ModuleBody::Code(code), imports))
             }
-            Err(error) => (ModuleBody::Broken(at_place(specifier, &error)), Vec::new()),
+            // Another attempt may succeed, so the program is not kept.
+            Err(error @ CompileError::Internal { .. }) => {
+                Err(Failure::new(Outcome::Load, at_place(specifier, &error)))
+            }
+            Err(error) => {
+                let broken = ModuleBody::Broken(at_place(specifier, &error));
+                Ok((broken, Vec::new()))
+            }
         }
     }
 }
@@ -304,13 +316,18 @@ fn of_system(system: &System, specifier: &str) -> Option<ModuleSpec> {
 }
 
 /// Compiles a module that came after the program was closed.
-pub async fn late_module(specifier: &str, module: &ModuleSpec, compiler: &Compiler) -> StartModule {
+pub async fn late_module(
+    specifier: &str,
+    module: &ModuleSpec,
+    compiler: &Compiler,
+) -> Result<StartModule, Failure> {
     let mut closing = Closing {
         compiler,
         modules: Vec::new(),
         outputs: HashMap::new(),
     };
-    closing.module(specifier, module).await.0
+    let (module, _) = closing.module(specifier, module).await?;
+    Ok(module)
 }
 
 fn simple(specifier: &str, body: ModuleBody, trusted: bool) -> (StartModule, Vec<String>) {

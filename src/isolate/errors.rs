@@ -30,6 +30,10 @@ pub fn call_error(error: CallError, context: &mut Context) -> JsError {
             )
         }
         CallError::Isolate(failure) => isolate_error(&failure, context),
+        // Not the author's mistake, so nothing to remember of the source.
+        CallError::Compile(error @ CompileError::Internal { .. }) => {
+            named("InternalError", &error.to_string(), &[], context)
+        }
         CallError::Compile(error) => compile_error(&error, context),
         CallError::Internal(message) => named("InternalError", &message, &[], context),
     };
