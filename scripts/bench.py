@@ -300,8 +300,8 @@ def load_by_wrk(wrk, port, host, connections):
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     if bad:
         raise Failed(f"{bad.group(1)} requests failed under load")
-    median_text = re.search(r"50%\s+(\S+)", output).group(1)
-    slow_text = re.search(r"99%\s+(\S+)", output).group(1)
+    median_text = re.search(r"^\s+50%\s+(\S+)", output, re.MULTILINE).group(1)
+    slow_text = re.search(r"^\s+99%\s+(\S+)", output, re.MULTILINE).group(1)
     return rate, f"wrk: p50 {median_text}, p99 {slow_text}"
 
 
@@ -351,7 +351,9 @@ def memory(town, row):
         of_kind[kind].append(int(fields["Private_Dirty"]))
         proportional.append(int(fields["Pss"]))
     row(what, f"{median(of_kind['isolate'])} kB", f"{len(of_kind['isolate'])} isolates")
-    row("the same of its template", f"{median(of_kind['template'])} kB", f"{len(of_kind['template'])} templates")
+    # A small program has none before its second start.
+    if of_kind["template"]:
+        row("the same of its template", f"{median(of_kind['template'])} kB", f"{len(of_kind['template'])} templates")
     row("proportional set of a val's two processes", f"{sum(proportional) / IDLE_VALS:,.0f} kB", "PSS, by smaps_rollup")
 
 
