@@ -55,7 +55,6 @@ pub struct Process {
     pid: AtomicI32,
     loaded: watch::Sender<Option<Result<Loaded, Failure>>>,
     runs: Mutex<HashMap<RunId, Run>>,
-    runs_begun: AtomicU64,
     from: Mutex<HashMap<StreamId, FromProcess>>,
     to: Mutex<HashMap<StreamId, ToProcess>>,
     streams_made: AtomicU32,
@@ -182,7 +181,6 @@ impl Process {
             pid: AtomicI32::new(0),
             loaded: watch::Sender::new(None),
             runs: Mutex::default(),
-            runs_begun: AtomicU64::new(0),
             from: Mutex::default(),
             to: Mutex::default(),
             streams_made: AtomicU32::new(0),
@@ -301,7 +299,6 @@ impl Process {
             watch.pings = 0;
             watch.pongs = 0;
         }
-        self.runs_begun.fetch_add(1, Ordering::Relaxed);
         let state = Run {
             reply: Some(reply),
             record,

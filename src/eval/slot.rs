@@ -532,16 +532,6 @@ impl Slot {
             .find_map(Result::ok)
             .is_none_or(|loaded| loaded.exports.tail)
     }
-
-    /// When it was last used, milliseconds since 1970.
-    pub fn last_used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    /// A handle on itself.
-    pub fn handle(&self) -> Option<Arc<Slot>> {
-        self.this.upgrade()
-    }
 }
 
 impl Drop for Slot {

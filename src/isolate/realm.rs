@@ -8,7 +8,7 @@ use boa_engine::job::JobCallback;
 use boa_engine::object::builtins::JsFunction;
 use boa_engine::object::{FunctionObjectBuilder, JsObject};
 use boa_engine::property::PropertyDescriptor;
-use boa_engine::{Context, JsData, JsResult, JsString, JsValue, NativeFunction, Source, js_string};
+use boa_engine::{Context, JsData, JsResult, JsValue, NativeFunction, Source, js_string};
 use boa_gc::{Finalize, Trace};
 
 use super::calls;
@@ -157,17 +157,6 @@ impl HostHooks for Hooks {
             OperationType::Reject => self.host.note_rejection(promise),
             OperationType::Handle => self.host.forget_rejection(&promise),
         }
-    }
-
-    fn ensure_can_compile_strings(
-        &self,
-        _realm: boa_engine::realm::Realm,
-        _parameters: &[JsString],
-        _body: &JsString,
-        _direct: bool,
-        _context: &mut Context,
-    ) -> JsResult<()> {
-        Ok(())
     }
 
     // No time zones inside: the data base is a file, and the sandbox has none.

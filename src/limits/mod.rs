@@ -40,7 +40,7 @@ impl Default for Limits {
         Self {
             // A page that takes longer has lost its visitor; the field's platforms allow 60 s.
             deadline_ms: 60_000,
-            // React's server renderer needs 20 ms a page; a 100 times that is a mistake.
+            // React's server renderer needs 20 ms a page; five hundred times that is a mistake.
             cpu_ms: 10_000,
             // Ten times the slowest legitimate synchronous work seen (264 ms: a cold React page).
             stall_ms: 3_000,
