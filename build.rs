@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+// What tools need and no town does.
+const LEFT_OUT: [&str; 1] = ["tsconfig.json"];
+
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let image = root.join("bootstrap-vals");
@@ -12,11 +15,11 @@ fn main() -> io::Result<()> {
     walk(&image, &mut paths)?;
     paths.sort();
     let mut code =
-        String::from("/// Path and text of every file.\nstatic FILES: &[(&str, &str)] = &[\n");
+        String::from("/// Path and bytes of every file.\nstatic FILES: &[(&str, &[u8])] = &[\n");
     for path in paths {
         let name = path.strip_prefix(&image).expect("it was found below");
         let name = name.to_str().expect("our own names are UTF-8").to_owned();
-        let _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
+        let _ = writeln!(code, "    ({name:?}, include_bytes!({path:?})),");
     }
     code.push_str("];\n");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
@@ -26,13 +29,16 @@ fn main() -> io::Result<()> {
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let text = path
-            .extension()
-            .is_some_and(|e| ["ts", "tsx", "css", "md"].iter().any(|x| e == *x));
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') || LEFT_OUT.contains(&name.as_ref()) {
+            continue;
+        }
+        let path = entry.path();
         if path.is_dir() {
             walk(&path, paths)?;
-        } else if text {
+        } else {
             paths.push(path);
         }
     }

@@ -254,8 +254,11 @@ declare module "town:kernel" {
   /** Overrides of the image, kept in this instance's own database. Writing and restoring take effect at `reload`. */
   export interface System {
     list(): Promise<SystemFile[]>;
-    /** The text in force, and the image's own where it differs. `undefined`: no such file. */
-    read(path: string): Promise<{ source: string; from: SystemFile["from"]; image: string | null } | undefined>;
+    /**
+     * What is in force, and the image's own text where it differs. Bytes where the file is no UTF-8 text, which only the
+     * image has. `undefined`: no such file.
+     */
+    read(path: string): Promise<{ source: string | Uint8Array; from: SystemFile["from"]; image: string | null } | undefined>;
     write(path: string, source: string): Promise<void>;
     /** One file, or all of them. */
     restore(path?: string): Promise<void>;

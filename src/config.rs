@@ -22,6 +22,8 @@ pub struct CommandLine {
 enum Command {
     /// Serve the town (what `town` alone does).
     Serve(Config),
+    /// Serve it from a folder of bootstrap vals, again after each change there.
+    Dev(Config),
 }
 
 impl CommandLine {
@@ -29,6 +31,11 @@ impl CommandLine {
     pub fn into_config(self) -> Config {
         match self.command {
             Some(Command::Serve(config)) => config,
+            Some(Command::Dev(mut config)) => {
+                let here = || PathBuf::from("bootstrap-vals");
+                config.bootstrap_vals.get_or_insert_with(here);
+                config
+            }
             None => self.serve,
         }
     }
@@ -112,6 +119,11 @@ pub struct Config {
     /// Levels of programs below the root.
     #[arg(long, env = "TOWN_MAX_DEPTH", value_name = "N", default_value_t = DEPTH_MAX)]
     pub max_depth: u8,
+
+    /// A folder that takes the image's place, read again after each change there; for those who
+    /// develop it. `town dev` takes ./bootstrap-vals.
+    #[arg(long, env = "TOWN_BOOTSTRAP_VALS", value_name = "DIR")]
+    pub bootstrap_vals: Option<PathBuf>,
 
     /// How processes are made: forked from a prepared one, or started as programs.
     #[arg(long, env = "TOWN_BIRTH", value_enum, default_value_t = Birth::Fork)]

@@ -9,7 +9,8 @@ use crate::eval::slot::{Caller, Slot};
 use crate::image;
 use crate::storage::{Deadline, Namespace, Statement};
 use crate::wire::{
-    Answer, BodyUp, Call, CallError, CallId, Failure, FileFrom, Outcome, RequestHead, RunId, Target,
+    Answer, BodyUp, Call, CallError, CallId, Failure, FileContent, FileFrom, Outcome, RequestHead,
+    RunId, SystemFile, Target,
 };
 
 /// Answers a call when it is done.
@@ -289,7 +290,12 @@ async fn system_read(slot: &Slot, path: String) -> Result<Answer, CallError> {
     let overrides = namespace(slot, &[])?.overrides(deadline(slot)).await?;
     let system = System::with(overrides.into_iter().map(|file| (file.path, file.source)));
     let Some(source) = system.file(&path) else {
-        return Ok(Answer::File(None));
+        // An override is text, so bytes are the image's.
+        return Ok(Answer::File(image::bytes(&path).map(|bytes| SystemFile {
+            content: FileContent::Bytes(bytes.to_vec()),
+            from: FileFrom::Image,
+            image: None,
+        })));
     };
     let image = image::file(&path);
     let from = match image {
@@ -302,7 +308,11 @@ async fn system_read(slot: &Slot, path: String) -> Result<Answer, CallError> {
     } else {
         None
     };
-    Ok(Answer::File(Some((source.to_string(), from, image))))
+    Ok(Answer::File(Some(SystemFile {
+        content: FileContent::Text(source.to_string()),
+        from,
+        image,
+    })))
 }
 
 impl From<Failure> for CallError {

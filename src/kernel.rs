@@ -20,6 +20,7 @@ use crate::eval::record::{Record, RunKind};
 use crate::eval::slot::{Caller, Slot, Templates};
 use crate::grant::{Grant, GrantError, GrantRequest};
 use crate::http::outbound::Outside;
+use crate::image::Folder;
 use crate::limits::{IDLE_CPU_MS_MAX, ISOLATE_IDLE_MS, Limits, WATCH_MS};
 use crate::storage::{Alarm, OpenError, Stores, StoresOptions};
 use crate::wire::{Env, Failure, Header, Isolation, Outcome, ProgramSpec, RequestHead, RunId};
@@ -29,6 +30,9 @@ const ROOT_MAIN: &str = "town:system/main.ts";
 
 /// A process that was just made or chosen has its run soon.
 const CHOSEN_GRACE: Duration = Duration::from_millis(20);
+
+/// How often a folder that stands for the image is looked at.
+const FOLDER_LOOK: Duration = Duration::from_millis(300);
 
 /// Everything.
 pub struct Kernel {
@@ -70,6 +74,8 @@ pub enum StartError {
     Storage(#[from] OpenError),
     #[error("the sandbox cannot be started: {0}")]
     Sandbox(io::Error),
+    #[error("the bootstrap vals cannot be read: {0}")]
+    Image(io::Error),
 }
 
 impl Kernel {
@@ -95,6 +101,10 @@ impl Kernel {
             slots_made: AtomicU64::new(0),
             hops: Mutex::default(),
         });
+        if let Some(path) = &kernel.config.bootstrap_vals {
+            let folder = Folder::open(path.clone()).map_err(StartError::Image)?;
+            tokio::spawn(kernel.clone().follow(folder));
+        }
         let root = kernel.clone().start_root().await;
         if let Err(failure) = &root {
             tracing::error!(
@@ -210,6 +220,33 @@ impl Kernel {
     pub(crate) async fn reload(&self, slot: &Slot) -> Result<(), Failure> {
         let prepared = self.prepare(&slot.spec, &slot.grant, false).await?;
         slot.swap(prepared).await
+    }
+
+    // Reads a folder that stands for the image again when it changes. A program that does not load
+    // changes nothing, like any other reload.
+    async fn follow(self: Arc<Self>, mut folder: Folder) {
+        loop {
+            tokio::time::sleep(FOLDER_LOOK).await;
+            match folder.refresh() {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(error) => {
+                    tracing::warn!("the bootstrap vals cannot be read: {error}");
+                    continue;
+                }
+            }
+            let Some(Ok(root)) = self.root.get() else {
+                continue;
+            };
+            match self.reload(root).await {
+                Ok(()) => tracing::info!("the bootstrap vals have changed and are loaded"),
+                Err(failure) => tracing::error!(
+                    "the bootstrap vals do not load: {}\n{}",
+                    failure.message,
+                    failure.stack
+                ),
+            }
+        }
     }
 
     // ---- Processes

@@ -493,10 +493,26 @@ pub enum Answer {
     Value(#[serde(with = "serde_bytes")] Vec<u8>),
     Module(Option<StartModule>),
     Files(Vec<(String, FileFrom)>),
-    File(Option<(String, FileFrom, Option<String>)>),
+    File(Option<SystemFile>),
     Health {
         sandbox_missing: Vec<String>,
     },
+}
+
+/// A file of the system, as it is in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SystemFile {
+    pub content: FileContent,
+    pub from: FileFrom,
+    /// The image's own text, where another is in force.
+    pub image: Option<String>,
+}
+
+/// What a file of the system holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum FileContent {
+    Text(String),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// Where a file of the system comes from.

@@ -118,6 +118,7 @@ async function readSystem(request: Request, params: { rest?: string }, town: Tow
   await requireOwner(town, request);
   const file = await systemOf(town).read(params.rest as string);
   if (file === undefined) throw notFound("File");
+  if (typeof file.source !== "string") return new Response(file.source as Uint8Array<ArrayBuffer>);
   return json({ path: params.rest, ...file });
 }
 

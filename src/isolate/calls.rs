@@ -15,8 +15,8 @@ use crate::grant::{GrantRequest, LoaderRequest, OutboundRequest};
 use crate::limits::{BATCH_STATEMENTS_MAX, LimitsRequest, MODULES_MAX};
 use crate::storage::{BatchMode, ResultSet, SqlArguments, SqlValue, Statement, Usage};
 use crate::wire::{
-    Answer, BodyDown, BodyUp, Call, Env, FileFrom, Header, Isolation, Level, ModuleKind,
-    ModuleSpec, ProgramSpec, Redirect, RequestHead, Target, Up,
+    Answer, BodyDown, BodyUp, Call, Env, FileContent, FileFrom, Header, Isolation, Level,
+    ModuleKind, ModuleSpec, ProgramSpec, Redirect, RequestHead, SystemFile, Target, Up,
 };
 
 /// Integers up to here are exact in a JavaScript number.
@@ -965,9 +965,16 @@ fn plain(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
             JsArray::from_iter(list, context).into()
         }
         Answer::File(None) => JsValue::undefined(),
-        Answer::File(Some((source, from, image))) => {
+        Answer::File(Some(SystemFile {
+            content,
+            from,
+            image,
+        })) => {
             let image = image.map_or(JsValue::null(), |image| js_string!(image.as_str()).into());
-            let source = js_string!(source.as_str()).into();
+            let source = match content {
+                FileContent::Text(text) => js_string!(text.as_str()).into(),
+                FileContent::Bytes(bytes) => uint8_array(bytes, context)?,
+            };
             let fields = [
                 ("source", source),
                 ("from", file_from(from)),
