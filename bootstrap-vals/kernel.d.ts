@@ -118,6 +118,11 @@ declare module "town:kernel" {
     env?: Record<string, unknown>;
     /** Omitted: the program has no storage. */
     storage?: Storage;
+    /**
+     * Further databases of the asking program, which appear to this one as directly below its own: `storage.sub(name)`
+     * leads there instead. They hide what it has of the same name, are not listed, and it cannot drop them.
+     */
+    mounts?: Record<string, Storage>;
     /** Omitted: the program cannot start others. `depth`: how many levels of programs may be below it. */
     loader?: { depth?: number };
     /** Omitted: `fetch` is refused. */
@@ -134,6 +139,8 @@ declare module "town:kernel" {
     source: string | Uint8Array;
     trusted?: boolean;
     jsxImportSource?: string;
+    /** What this module imports by names of its own: the specifier as it writes it, to the one in the program's map. */
+    imports?: Record<string, string>;
   }
   /** Importing this specifier is importing that one, and `import.meta.url` is that one. */
   export interface Redirect {

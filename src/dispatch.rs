@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::eval::process::{Process, Work};
 use crate::eval::program::{System, late_module};
 use crate::eval::slot::{Caller, Slot};
+use crate::grant::GrantError;
 use crate::image;
 use crate::storage::{Deadline, Namespace, Statement};
 use crate::wire::{
@@ -54,6 +55,9 @@ async fn answer(
             Ok(Answer::Names(namespace(slot, &names)?.subs(&prefix).await?))
         }
         Call::StorageDrop { names, name } => {
+            if names.is_empty() && slot.grant.mount(&name).is_some() {
+                return Err(CallError::Refused(format!("{name} is another's database")));
+            }
             namespace(slot, &names)?.drop_sub(&name).await?;
             Ok(Answer::Nothing)
         }
@@ -167,18 +171,12 @@ async fn execute(
     })
 }
 
-// The way down from the program's own namespace; there is no other way.
+// The way down from the program's own namespace and its mounts; there is no other way.
 fn namespace(slot: &Slot, names: &[String]) -> Result<Namespace, CallError> {
-    let own = slot.grant.storage();
-    let mut namespace = own
-        .cloned()
-        .ok_or_else(|| CallError::Refused("This program was started without storage".into()))?;
-    for name in names {
-        namespace = namespace
-            .sub(name)
-            .map_err(|error| CallError::Invalid(error.to_string()))?;
-    }
-    Ok(namespace)
+    slot.grant.namespace(names).map_err(|error| match error {
+        GrantError::Name(error) => CallError::Invalid(error.to_string()),
+        error => CallError::Refused(error.to_string()),
+    })
 }
 
 fn deadline(slot: &Slot) -> Deadline {

@@ -8,10 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{Limits, LimitsRequest};
 use crate::storage::{NameError, Namespace};
 
+/// Mounts of a program: each is looked through with every storage call.
+const MOUNTS_MAX: usize = 16;
+
 /// What a program may do.
 #[derive(Debug, Clone)]
 pub struct Grant {
     storage: Option<Namespace>,
+    // Databases that appear directly below the program's own, by names of their own.
+    mounts: Vec<(String, Namespace)>,
     // Levels of programs that may be below this one; `None`: it cannot start any.
     depth: Option<u8>,
     outbound: Option<Outbound>,
@@ -31,6 +36,8 @@ pub struct Outbound {
 pub struct GrantRequest {
     /// The way down from the asking program's own namespace.
     pub storage: Option<Vec<String>>,
+    /// By the name each has for the child: the way down to further databases.
+    pub mounts: Vec<(String, Vec<String>)>,
     pub loader: Option<LoaderRequest>,
     pub outbound: Option<OutboundRequest>,
     pub limits: LimitsRequest,
@@ -56,8 +63,12 @@ pub enum GrantError {
     NoLoader,
     #[error("No program may be below this one: the depth it was given is used up")]
     TooDeep,
-    #[error("This program has no storage to hand on")]
+    #[error("This program was started without storage")]
     NoStorage,
+    #[error("A program without storage has nothing to mount on")]
+    NoPlace,
+    #[error("A program may have {MOUNTS_MAX} mounts, not {0}")]
+    Mounts(usize),
     #[error(transparent)]
     Name(#[from] NameError),
 }
@@ -67,6 +78,7 @@ impl Grant {
     pub fn root(storage: Namespace, depth: u8, private_network: bool, limits: Limits) -> Self {
         Self {
             storage: Some(storage),
+            mounts: Vec::new(),
             depth: Some(depth),
             outbound: Some(Outbound {
                 hosts: Vec::new(),
@@ -85,14 +97,20 @@ impl Grant {
         let limits = self.limits.narrowed(&request.limits);
         let storage = match &request.storage {
             None => None,
-            Some(names) => {
-                let mut namespace = self.storage.clone().ok_or(GrantError::NoStorage)?;
-                for name in names {
-                    namespace = namespace.sub(name)?;
-                }
-                Some(namespace.with_quota(limits.storage_bytes))
-            }
+            Some(names) => Some(self.namespace(names)?.with_quota(limits.storage_bytes)),
         };
+        if request.mounts.len() > MOUNTS_MAX {
+            return Err(GrantError::Mounts(request.mounts.len()));
+        }
+        if storage.is_none() && !request.mounts.is_empty() {
+            return Err(GrantError::NoPlace);
+        }
+        let mounts = request.mounts.iter().map(|(name, names)| {
+            // The names a mount may have are those of databases.
+            self.namespace(std::slice::from_ref(name))?;
+            Ok((name.clone(), self.namespace(names)?))
+        });
+        let mounts = mounts.collect::<Result<Vec<_>, GrantError>>()?;
         let depth = request
             .loader
             .as_ref()
@@ -103,6 +121,7 @@ impl Grant {
         };
         Ok(Grant {
             storage,
+            mounts,
             depth,
             outbound,
             limits,
@@ -112,6 +131,26 @@ impl Grant {
     /// The program's own namespace.
     pub fn storage(&self) -> Option<&Namespace> {
         self.storage.as_ref()
+    }
+
+    /// The database that names lead down to, from the program's own or from a mount.
+    pub fn namespace(&self, names: &[String]) -> Result<Namespace, GrantError> {
+        let own = self.storage.as_ref().ok_or(GrantError::NoStorage)?;
+        let mount = names.first().and_then(|name| self.mount(name));
+        let (mut namespace, names) = match mount {
+            Some(mount) => (mount.clone(), &names[1..]),
+            None => (own.clone(), names),
+        };
+        for name in names {
+            namespace = namespace.sub(name)?;
+        }
+        Ok(namespace)
+    }
+
+    /// What is mounted by that name.
+    pub fn mount(&self, name: &str) -> Option<&Namespace> {
+        let mut mounts = self.mounts.iter();
+        mounts.find(|mount| mount.0 == name).map(|mount| &mount.1)
     }
 
     /// Whether the program may start others, and how many levels of them.

@@ -198,9 +198,11 @@ impl Kernel {
             let message = error.to_string();
             match error {
                 GrantError::TooDeep => Failure::limit(Outcome::Depth, "depth", 0, message),
-                GrantError::NoLoader | GrantError::NoStorage | GrantError::Name(_) => {
-                    Failure::new(Outcome::Load, message)
-                }
+                GrantError::NoLoader
+                | GrantError::NoStorage
+                | GrantError::NoPlace
+                | GrantError::Mounts(_)
+                | GrantError::Name(_) => Failure::new(Outcome::Load, message),
             }
         })?;
         let prepared = self.prepare(&spec, &grant, false).await?;

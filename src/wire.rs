@@ -278,6 +278,8 @@ pub struct StartModule {
     pub specifier: String,
     pub body: ModuleBody,
     pub trusted: bool,
+    /// What it imports by other names than their own.
+    pub imports: Vec<(String, String)>,
 }
 
 /// What the engine makes a module from.
@@ -321,6 +323,7 @@ pub enum ModuleSpec {
         source: String,
         trusted: bool,
         jsx_import_source: Option<String>,
+        imports: Vec<(String, String)>,
     },
     Bytes {
         #[serde(with = "serde_bytes")]

@@ -38,8 +38,8 @@ pub trait Owner: Send + Sync {
     fn line(&self, run: RunId, level: Level, text: String);
     /// The process has gone.
     fn gone(&self, process: &Process);
-    /// The namespace that the process's names start from.
-    fn storage(&self) -> Option<Namespace>;
+    /// The namespace that the process's names lead to.
+    fn namespace(&self, names: &[String]) -> Option<Namespace>;
 }
 
 /// One process.
@@ -169,7 +169,7 @@ impl Process {
         template: Option<Arc<Process>>,
     ) -> Arc<Self> {
         let line_bytes = limits.log_bytes;
-        let own = owner.upgrade().and_then(|owner| owner.storage());
+        let own = owner.upgrade().and_then(|owner| owner.namespace(&[]));
         let process = Arc::new(Self {
             number,
             link: link.clone(),
@@ -730,12 +730,9 @@ impl Process {
                 }
             }
             Up::Track { names } => {
-                let mut tracked = lock(&self.tracked);
-                let mut namespace = tracked.first().cloned().flatten();
-                for name in &names {
-                    namespace = namespace.and_then(|namespace| namespace.sub(name).ok());
-                }
-                tracked.push(namespace);
+                let owner = self.owner.upgrade();
+                let namespace = owner.and_then(|owner| owner.namespace(&names));
+                lock(&self.tracked).push(namespace);
             }
             Up::Line { run, level, text } => self.line(run, level, text),
             Up::Pong { number, cpu_us } => self.pong(number, &cpu_us),

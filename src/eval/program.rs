@@ -183,8 +183,9 @@ impl Closing<'_> {
             };
             let Some(module) = module else { continue };
             let (module, imports) = self.module(&specifier, &module).await?;
+            let target = |import: &String| resolve(import, &specifier, &module.imports);
+            queue.extend(imports.iter().map(target));
             self.modules.push(module);
-            queue.extend(imports.iter().map(|import| resolve(import, &specifier)));
         }
         self.check_names();
         Ok(())
@@ -194,10 +195,11 @@ impl Closing<'_> {
     // name, so it is found here, with its place.
     fn check_names(&mut self) {
         let outputs = &self.outputs;
-        let missing = |specifier: &str| {
+        let missing = |module: &StartModule| {
+            let specifier = &module.specifier;
             let output = outputs.get(specifier)?;
             output.compiled.imports.iter().find_map(|import| {
-                let from = resolve(&import.specifier, specifier);
+                let from = resolve(&import.specifier, specifier, &module.imports);
                 let exports = &outputs.get(&from)?.compiled.exports;
                 let known = |name: &String| exports.iter().any(|e| e == name || e == "*");
                 let name = import.names.iter().find(|name| !known(name))?;
@@ -208,7 +210,7 @@ impl Closing<'_> {
             })
         };
         for module in &mut self.modules {
-            if let Some(message) = missing(&module.specifier) {
+            if let Some(message) = missing(module) {
                 module.body = ModuleBody::Broken(message);
             }
         }
@@ -219,18 +221,21 @@ impl Closing<'_> {
         specifier: &str,
         module: &ModuleSpec,
     ) -> Result<(StartModule, Vec<String>), Failure> {
-        let (body, trusted, imports) = match module {
+        let (body, trusted, names, imports) = match module {
             ModuleSpec::Redirect(next) => {
-                (ModuleBody::Redirect(next.clone()), true, vec![next.clone()])
+                let body = ModuleBody::Redirect(next.clone());
+                (body, true, Vec::new(), vec![next.clone()])
             }
             ModuleSpec::Bytes { bytes, trusted } => {
-                (ModuleBody::Bytes(bytes.clone()), *trusted, Vec::new())
+                let body = ModuleBody::Bytes(bytes.clone());
+                (body, *trusted, Vec::new(), Vec::new())
             }
             ModuleSpec::Source {
                 kind,
                 source,
                 trusted,
                 jsx_import_source,
+                imports: names,
             } => {
                 let kind = match kind {
                     ModuleKind::Json => {
@@ -243,7 +248,15 @@ impl Closing<'_> {
                     }
                     ModuleKind::Cjs => {
                         let body = ModuleBody::CommonJs(source.clone());
-                        return Ok(simple(specifier, body, *trusted));
+                        let (module, imports) = simple(specifier, body, *trusted);
+                        let imports_by_name = names.clone();
+                        return Ok((
+                            StartModule {
+                                imports: imports_by_name,
+                                ..module
+                            },
+                            imports,
+                        ));
                     }
                     ModuleKind::Ts => SourceKind::Ts,
                     ModuleKind::Tsx => SourceKind::Tsx,
@@ -256,13 +269,14 @@ impl Closing<'_> {
                     specifier: specifier.to_string(),
                 };
                 let (body, imports) = self.source(specifier, source, &options).await?;
-                (body, *trusted, imports)
+                (body, *trusted, names.clone(), imports)
             }
         };
         let module = StartModule {
             specifier: specifier.to_string(),
             body,
             trusted,
+            imports: names,
         };
         Ok((module, imports))
     }
@@ -312,6 +326,7 @@ fn of_system(system: &System, specifier: &str) -> Option<ModuleSpec> {
         source,
         trusted: true,
         jsx_import_source: None,
+        imports: Vec::new(),
     })
 }
 
@@ -336,6 +351,7 @@ fn simple(specifier: &str, body: ModuleBody, trusted: bool) -> (StartModule, Vec
             specifier: specifier.to_string(),
             body,
             trusted,
+            imports: Vec::new(),
         },
         Vec::new(),
     )

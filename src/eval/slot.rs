@@ -584,8 +584,8 @@ impl Owner for Slot {
         }
     }
 
-    fn storage(&self) -> Option<Namespace> {
-        self.grant.storage().cloned()
+    fn namespace(&self, names: &[String]) -> Option<Namespace> {
+        self.grant.namespace(names).ok()
     }
 }
 

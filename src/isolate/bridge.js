@@ -124,10 +124,11 @@
   // The program as the kernel takes it: storage by its names, `resolve` by a number.
   function spec(program) {
     if (program === null || typeof program !== "object") throw new TypeError("A program is an object with `main` and `modules`");
-    const { main, modules, env, loader, outbound, limits, isolation, storage, resolve } = program;
+    const { main, modules, env, loader, outbound, limits, isolation, storage, mounts, resolve } = program;
     return {
       main, modules, env, loader, outbound, limits, isolation,
       storage: storage === undefined ? undefined : namesOf(storage),
+      mounts: mounts === undefined ? undefined : flat(mounts, namesOf),
       resolve: resolve === undefined ? undefined : resolvers.push(resolve) - 1,
     };
   }
@@ -138,10 +139,10 @@
     head.body = bodyIn(head.body);
     return web.makeResponse(head, true);
   };
-  function flat(record) {
+  function flat(record, read = (value) => value) {
     const list = [];
     const names = keys(record);
-    for (let i = 0; i < names.length; i++) list.push(names[i], record[names[i]]);
+    for (let i = 0; i < names.length; i++) list.push(names[i], read(record[names[i]]));
     return list;
   }
 

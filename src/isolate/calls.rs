@@ -501,6 +501,12 @@ fn program(value: Option<&JsValue>, context: &mut Context) -> JsResult<ProgramSp
     } else {
         Some(names(&storage, context)?)
     };
+    let mounts = given.get(js_string!("mounts"), context)?;
+    let mounts = if mounts.is_undefined() {
+        Vec::new()
+    } else {
+        mounts_of(&mounts, context)?
+    };
     let isolation = match text_property(&given, "isolation", context)?.as_deref() {
         None | Some("shared") => Isolation::Shared,
         Some("request") => Isolation::Request,
@@ -518,6 +524,7 @@ fn program(value: Option<&JsValue>, context: &mut Context) -> JsResult<ProgramSp
     };
     let grant = GrantRequest {
         storage,
+        mounts,
         loader: loader_request(&given, context)?,
         outbound: outbound_request(&given, context)?,
         limits: limits_request(&given, context)?,
@@ -531,6 +538,15 @@ fn program(value: Option<&JsValue>, context: &mut Context) -> JsResult<ProgramSp
         isolation,
         resolve,
     })
+}
+
+// `[name, names, ...]`: what the bridge makes of the storages it is given.
+fn mounts_of(value: &JsValue, context: &mut Context) -> JsResult<Vec<(String, Vec<String>)>> {
+    let parts = items(value, context)?;
+    parts
+        .chunks_exact(2)
+        .map(|pair| Ok((text(&pair[0], context)?, names(&pair[1], context)?)))
+        .collect()
 }
 
 fn loader_request(given: &JsObject, context: &mut Context) -> JsResult<Option<LoaderRequest>> {
@@ -621,12 +637,37 @@ pub fn module_spec(value: &JsValue, context: &mut Context) -> JsResult<ModuleSpe
         .ok_or_else(|| type_error("`source` is a string"))?
         .to_std_string_lossy();
     let jsx_import_source = text_property(&given, "jsxImportSource", context)?;
+    let imports = match given.get(js_string!("imports"), context)?.as_object() {
+        None => Vec::new(),
+        Some(imports) => imports_of(&imports, context)?,
+    };
     Ok(ModuleSpec::Source {
         kind,
         source,
         trusted,
         jsx_import_source,
+        imports,
     })
+}
+
+fn imports_of(given: &JsObject, context: &mut Context) -> JsResult<Vec<(String, String)>> {
+    let keys = given.own_property_keys(context)?;
+    if keys.len() > MODULES_MAX {
+        return Err(type_error(format!(
+            "`imports` has more than {MODULES_MAX} names"
+        )));
+    }
+    let mut imports = Vec::with_capacity(keys.len());
+    for key in keys {
+        let specifier = match &key {
+            PropertyKey::String(name) => name.to_std_string_lossy(),
+            PropertyKey::Index(index) => index.get().to_string(),
+            PropertyKey::Symbol(_) => continue,
+        };
+        let target = given.get(key, context)?;
+        imports.push((specifier, text(&target, context)?));
+    }
+    Ok(imports)
 }
 
 fn response(answer: Answer, context: &mut Context) -> JsResult<JsValue> {

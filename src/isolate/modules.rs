@@ -112,6 +112,14 @@ impl Modules {
         specifier.to_string()
     }
 
+    /// Where a specifier leads as it is written in a module, before redirects.
+    pub fn resolved(&self, specifier: &str, referrer: &str) -> String {
+        match self.bodies.borrow().get(referrer) {
+            Some(module) => resolve(specifier, referrer, &module.imports),
+            None => resolve(specifier, referrer, &[]),
+        }
+    }
+
     fn kernel(&self, authority: bool, context: &mut Context) -> Module {
         let exports = self.capabilities.get().map(|capabilities| {
             if authority {
@@ -185,7 +193,7 @@ impl ModuleLoader for Modules {
             .and_then(Path::to_str)
             .unwrap_or_default()
             .to_string();
-        let specifier = resolve(&asked, &path);
+        let specifier = self.resolved(&asked, &path);
         let authority = self.authority_of(&referrer);
         // What is asked for may be a redirect to what has to be asked for in turn.
         for _ in 0..=REDIRECTS_MAX {
@@ -248,8 +256,11 @@ fn keep_module(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
     Ok(true.into())
 }
 
-/// A specifier as seen from a module: relative ones against its address.
-pub fn resolve(specifier: &str, referrer: &str) -> String {
+/// A specifier as seen from a module: by its own names first, relative ones against its address.
+pub fn resolve(specifier: &str, referrer: &str, imports: &[(String, String)]) -> String {
+    if let Some((_, target)) = imports.iter().find(|(name, _)| name == specifier) {
+        return target.clone();
+    }
     let relative =
         specifier.starts_with("./") || specifier.starts_with("../") || specifier.starts_with('/');
     if !relative {

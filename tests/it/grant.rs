@@ -12,6 +12,9 @@ use town::wire::{
     self, BodyUp, Call, CallError, Down, Failure, Level, Outcome, RequestHead, Target, Up,
 };
 
+/// Names of mounts: few, so that they meet those of databases.
+const MOUNTS: [&str; 2] = ["a", "mounted"];
+
 /// Names that grants, hosts and requests are made of: few, so that they meet.
 const HOSTS: [&str; 9] = [
     "example.com",
@@ -71,15 +74,33 @@ fn pattern() -> impl Strategy<Value = String> {
     })
 }
 
+fn name() -> impl Strategy<Value = String> {
+    let names = &["a", "b", "mounted", "..", "/", ""][..];
+    proptest::sample::select(names).prop_map(str::to_string)
+}
+
+fn mount() -> impl Strategy<Value = String> {
+    proptest::sample::select(&MOUNTS[..]).prop_map(str::to_string)
+}
+
+/// Whether a grant has that database or one above it.
+fn reaches(grant: &Grant, namespace: &Namespace) -> bool {
+    let mounts = MOUNTS.iter().filter_map(|name| grant.mount(name));
+    let mut had = grant.storage().into_iter().chain(mounts);
+    had.any(|had| namespace.path().starts_with(had.path()))
+}
+
 prop_compose! {
     fn request()(
-        storage in proptest::option::of(vec(proptest::sample::select(&["a", "b", "..", "/", ""][..]), 0..3)),
+        storage in proptest::option::of(vec(name(), 0..3)),
+        mounts in vec((mount(), vec(name(), 0..3)), 0..3),
         depth in proptest::option::of(proptest::option::of(0u8..20)),
         outbound in proptest::option::of((proptest::option::of(vec(pattern(), 0..3)), any::<bool>())),
         limits in limits_request(),
     ) -> GrantRequest {
         GrantRequest {
-            storage: storage.map(|names| names.into_iter().map(str::to_string).collect()),
+            storage,
+            mounts,
             loader: depth.map(|depth| LoaderRequest { depth }),
             outbound: outbound.map(|(hosts, private)| OutboundRequest { hosts, private }),
             limits,
@@ -122,10 +143,16 @@ proptest! {
             }
             prop_assert!(within(child.limits(), grant.limits()));
             if let Some(storage) = child.storage() {
-                let own = grant.storage().expect("only what one has can be handed on");
-                prop_assert!(storage.path().starts_with(own.path()));
+                prop_assert!(reaches(&grant, storage));
                 let asked = request.storage.as_ref().expect("what is omitted is lacking");
-                prop_assert_eq!(storage.path().len(), own.path().len() + asked.len());
+                prop_assert!(storage.path().ends_with(asked.get(1..).unwrap_or_default()));
+            }
+            for name in MOUNTS {
+                let Some(mount) = child.mount(name) else { continue };
+                prop_assert!(reaches(&grant, mount));
+                prop_assert!(request.mounts.iter().any(|asked| asked.0 == name));
+                let seen = child.namespace(&[name.to_string()]).expect("it is mounted");
+                prop_assert_eq!(seen.path(), mount.path());
             }
             if let Some(outbound) = child.outbound() {
                 let own = grant.outbound().expect("only what one has can be handed on");

@@ -1,0 +1,75 @@
+//! What a program is given by the one that starts it: databases from elsewhere, and names of its
+//! modules' own.
+
+use crate::town::Town;
+
+#[tokio::test]
+async fn a_program_reaches_what_is_mounted_and_nothing_above_it() {
+    let town = Town::start().await;
+    let code = r#"import { loader, storage } from "town:kernel";
+const source = `import { storage } from "town:kernel";
+  export default async (request) => {
+    const shared = storage.sub("shared");
+    const refused = await storage.drop("shared").then(() => "dropped", (error) => error.message);
+    const before = shared.revision;
+    await shared.sub("below").execute("CREATE TABLE deep (word TEXT)");
+    await shared.execute("INSERT INTO kept VALUES ('from the child')");
+    const { rows } = await shared.execute("SELECT word FROM kept ORDER BY word");
+    return Response.json({
+      words: rows.flat(), refused, listed: await storage.subs(), moved: shared.revision > before,
+      own: (await storage.execute("SELECT name FROM sqlite_schema")).rows,
+    });
+  }`;
+export default async (request) => {
+  const shared = storage.sub("account");
+  await shared.execute("CREATE TABLE kept (word TEXT)");
+  await shared.execute("INSERT INTO kept VALUES ('by the parent')");
+  const child = loader.load({
+    main: "child.ts", modules: { "child.ts": { type: "ts", source } },
+    storage: storage.sub("child"), mounts: { shared },
+  });
+  const answer = await (await child.fetch(request)).json();
+  const { rows } = await shared.execute("SELECT word FROM kept ORDER BY word");
+  const bare = loader.load({ main: "child.ts", modules: { "child.ts": { type: "ts", source } }, mounts: { shared } });
+  const placeless = await bare.fetch(request).then(() => "ran", (error) => error.message);
+  return Response.json({ ...answer, after: rows.flat(), below: await shared.subs(), placeless });
+}"#;
+    town.val("mounting", code).await;
+    let (status, text) = town.run("mounting").await;
+    assert_eq!(status, 200, "{text}");
+    let seen: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let both = serde_json::json!(["by the parent", "from the child"]);
+    assert_eq!(seen["words"], both);
+    assert_eq!(seen["after"], both);
+    assert_eq!(seen["refused"], "shared is another's database");
+    assert_eq!(seen["below"], serde_json::json!(["below"]));
+    assert_eq!(seen["listed"], serde_json::json!([]));
+    assert_eq!(seen["own"], serde_json::json!([]));
+    assert_eq!(seen["moved"], true);
+    let placeless = seen["placeless"].as_str().expect("a message");
+    assert!(placeless.contains("without storage"), "{placeless}");
+}
+
+#[tokio::test]
+async fn modules_of_one_program_may_mean_different_things_by_one_name() {
+    let town = Town::start().await;
+    let code = r#"import { loader } from "town:kernel";
+const ts = (source, imports) => ({ type: "ts", source, imports });
+export default (request) => loader.load({
+  main: "main.ts",
+  modules: {
+    "main.ts": ts(`import { a } from "a"; import b from "b"; import late from "./late";
+      export default async () => Response.json([a, b, late, (await import("dynamic")).word])`, {
+      a: "https://one.test/a.ts", b: "https://one.test/b.ts", "./late": "https://one.test/v1.ts", dynamic: "https://one.test/v2.ts",
+    }),
+    "https://one.test/a.ts": ts(`import v, { word } from "same"; export const a = v + word`, { same: "https://one.test/v1.ts" }),
+    "https://one.test/b.ts": ts(`import v, { word } from "same"; export default v + word`, { same: "https://one.test/v2.ts" }),
+    "https://one.test/v1.ts": ts(`export default "one "; export const word = "1"`),
+    "https://one.test/v2.ts": ts(`export default "two "; export const word = "2"`),
+  },
+}).fetch(request)"#;
+    town.val("naming", code).await;
+    let answer = town.run("naming").await;
+    let expected = r#"["one 1","two 2","one ","2"]"#;
+    assert_eq!(answer, (200, expected.into()));
+}
