@@ -1,6 +1,7 @@
 /** All routes of the API. */
 
 import type { Route } from "../lib/router.ts";
+import { cronRoutes } from "./cron.ts";
 import { environmentRoutes } from "./environment.ts";
 import { fileRoutes } from "./files.ts";
 import { meRoutes } from "./me.ts";
@@ -9,5 +10,5 @@ import { townRoutes } from "./town.ts";
 import { valRoutes } from "./vals.ts";
 
 export const apiRoutes: Route[] = [
-  ...meRoutes, ...valRoutes, ...fileRoutes, ...environmentRoutes, ...telemetryRoutes, ...townRoutes,
+  ...meRoutes, ...valRoutes, ...fileRoutes, ...environmentRoutes, ...cronRoutes, ...telemetryRoutes, ...townRoutes,
 ];

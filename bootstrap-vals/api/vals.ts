@@ -4,6 +4,7 @@ import { badRequest, HttpError, json, noContent, notFound, optionalString, readJ
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { askerFor, changeableVal, maySee, requireAsker, visibleVal } from "../model/access.ts";
+import { forgetSchedules } from "../model/cron.ts";
 import { checkDescription, checkValName } from "../model/names.ts";
 import { forget } from "../model/runs.ts";
 import { checkPrivacy, createVal, deleteVal, findValByName, listVals, type Position, type Val } from "../model/vals.ts";
@@ -22,6 +23,7 @@ export const valRoutes: Route[] = [
     }
     await deleteVal(town, val);
     await forget(town, val.id);
+    await forgetSchedules(town, val.id);
     return noContent();
   }],
   ["GET", "/api/v2/alias/vals/:username/:name", async (request, params, town) => {

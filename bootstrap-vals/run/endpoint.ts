@@ -7,7 +7,8 @@ import type { Isolate } from "town:kernel";
 import { first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { boot } from "../model/boot.ts";
-import { ENTRY_ORDER } from "../model/names.ts";
+import { ENTRY_ORDER, type FileType } from "../model/names.ts";
+import { programIdOf } from "./triggers.ts";
 
 export interface Endpoint {
   val_id: string;
@@ -19,6 +20,7 @@ export interface Endpoint {
   env_revision: number;
   file_id: string;
   path: string;
+  type: FileType;
   exports: string[];
   isolation: "shared" | "request";
   /** What the loader knows its program by: everything that could make it another program. */
@@ -36,11 +38,12 @@ const LABEL_LENGTH_MAX = 63;
 
 const kept = { revision: -1, endpoints: new Map<string, Endpoint | null>() };
 
-const ENDPOINT = `SELECT v.id AS val_id, a.username, v.name, v.owner_id, v.branch_id, b.version, v.env_revision,
-    f.file_id, f.path, n.exports, n.isolation
+const FILE = `SELECT v.id AS val_id, a.username, v.name, v.owner_id, v.branch_id, b.version, v.env_revision,
+    f.file_id, f.path, f.type, n.exports, n.isolation
   FROM val v JOIN account a ON a.id = v.owner_id JOIN branch b ON b.id = v.branch_id
-  JOIN version_file f ON f.branch_id = v.branch_id AND f.until IS NULL AND f.type = 'http'
+  JOIN version_file f ON f.branch_id = v.branch_id AND f.until IS NULL AND f.type = :type
   LEFT JOIN analysis n ON n.hash = f.hash AND n.dialect = f.dialect`;
+const ENDPOINT = FILE.replace(":type", "'http'");
 
 /** The endpoint of a host's label. */
 export async function endpointOfLabel(town: Town, label: string): Promise<Endpoint | undefined> {
@@ -80,6 +83,11 @@ export async function endpointOfVal(town: Town, valId: string): Promise<Endpoint
   return read(town, `${ENDPOINT} WHERE v.id = :val_id ORDER BY ${ENTRY_ORDER} LIMIT 1`, { val_id: valId });
 }
 
+/** A file by its id, where it is of that type. */
+export async function endpointOfFile(town: Town, fileId: string, type: FileType): Promise<Endpoint | undefined> {
+  return read(town, `${FILE} WHERE f.file_id = :file_id`, { file_id: fileId, type });
+}
+
 /** The host label of an HTTP file: the val's name for its first one, the file's id for others and where names are long. */
 export function labelOf(val: { username: string; name: string }, fileId: string, isFirst: boolean): string {
   const named = `${val.username}--${val.name}`.toLowerCase();
@@ -102,7 +110,7 @@ async function read(town: Town, sql: string, args: Record<string, string>): Prom
     ...row,
     exports: row.exports === null ? [] : JSON.parse(row.exports),
     isolation: row.isolation ?? "shared",
-    programId: `${row.val_id}@${row.version}/${row.path}?env=${row.env_revision}`,
+    programId: programIdOf(row),
     label: labelOf(row, row.file_id, true),
   };
 }

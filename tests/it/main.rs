@@ -3,6 +3,7 @@
 
 mod api; // The REST API, as its clients see it.
 mod compile; // The compiler: what comes out is run by the engine.
+mod cron; // Files that run by a schedule.
 mod durability; // What was acknowledged is there after a crash.
 mod errors; // Who is told what when something fails.
 mod grant; // Grants narrow, frames are bounded: properties.

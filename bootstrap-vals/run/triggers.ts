@@ -1,0 +1,27 @@
+/**
+ * What stands between the platform and a file that is run by its trigger: the main module of its program, which gives the
+ * author's function what its trigger says and keeps what it returns.
+ */
+
+import type { FileType } from "../model/names.ts";
+
+/** The program id of a file, from which records of its runs know what they are of. */
+export function programIdOf(
+  file: { val_id: string; owner_id: string; version: number; path: string; env_revision: number; type: FileType },
+): string {
+  const type = file.type === "http" ? "" : `&type=${file.type}`;
+  return `${file.val_id}@${file.version}/${file.path}?env=${file.env_revision}&owner=${file.owner_id}${type}`;
+}
+
+/** The main module for a file whose function is exported by that name; undefined where the file itself will do. */
+export function mainOfTrigger(type: FileType, name: string, specifier: string): string | undefined {
+  const wrap = WRAPPERS[type];
+  if (wrap === undefined) return undefined;
+  return `import { ${name} as handler } from ${JSON.stringify(specifier)};
+if (typeof handler !== "function") throw new TypeError("A file of type ${type} exports a function");
+${wrap}`;
+}
+
+const WRAPPERS: Partial<Record<FileType, string>> = {
+  interval: "export default async (interval) => { await handler(interval); };\n",
+};
