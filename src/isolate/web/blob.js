@@ -11,6 +11,8 @@
   web.defineGlobal("File", File);
   web.isBlob = native.isBlob;
   web.blobParts = blobParts;
+  // A blob whose type stays as it is given.
+  web.makeBlob = native.makeBlob;
   const get = (Class, name) => Object.getOwnPropertyDescriptor(Class.prototype, name).get;
   const size = get(Blob, "size");
   const type = get(Blob, "type");

@@ -95,7 +95,11 @@ pub fn natives(context: &mut Context) -> JsResult<JsObject> {
     let natives = JsObject::with_object_proto(context.intrinsics());
     put(&natives, "Blob", blob);
     put(&natives, "File", file);
-    let list: [(&str, NativeFunctionPointer); 2] = [("isBlob", is_blob), ("blobParts", blob_parts)];
+    let list: [(&str, NativeFunctionPointer); 3] = [
+        ("isBlob", is_blob),
+        ("blobParts", blob_parts),
+        ("makeBlob", make_blob),
+    ];
     for (name, pointer) in list {
         let native = function(name, 1, pointer, context);
         put(&natives, name, native);
@@ -163,6 +167,17 @@ fn blob_parts(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsRe
     put(&parts, "bytes", bytes);
     put(&parts, "type", JsString::from(data.kind.as_str()));
     Ok(parts.into())
+}
+
+/// A blob of bytes and of a type that is one already.
+fn make_blob(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let bytes = match ByteView::of(arguments.get_or_undefined(0), context)? {
+        Some(view) => view.to_vec(),
+        None => return Err(type_error("makeBlob: not bytes")),
+    };
+    let kind = arguments.get_or_undefined(1).to_string(context)?;
+    let kind = text(&kind).into_owned();
+    Ok(blob(BlobData::new(bytes, kind), context).into())
 }
 
 fn this_data(this: &JsValue) -> JsResult<BlobData> {

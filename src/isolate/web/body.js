@@ -141,7 +141,7 @@
     arrayBuffer: (bytes, shared) => (shared ? copyBytes(bytes) : bytes.byteLength === bytes.buffer.byteLength ? bytes : copyBytes(bytes)).buffer,
     blob(bytes, shared, contentType) {
       const mime = contentType === null ? null : mimeType(contentType);
-      return new web.Blob([bytes], { type: mime === null ? "" : mime.text });
+      return web.makeBlob(bytes, mime === null ? "" : mime.text);
     },
     formData(bytes, shared, contentType) {
       const mime = contentType === null ? null : mimeType(contentType);

@@ -1,5 +1,7 @@
 // structuredClone. `web.refuseClone(prototype)` is for platform classes that are on no global.
 (native, web) => {
   web.defineGlobal("structuredClone", native.structuredClone);
+  // `[clone, ports]`: what is in the list moves over, ports as new objects.
+  web.transfer = native.transfer;
   web.refuseClone = native.refuse;
 };

@@ -10,7 +10,7 @@ mod write;
 use super::interface::{dom_exception, functions, list_of, require, type_error, web_member};
 use boa_engine::builtins::function::OrdinaryFunction;
 use boa_engine::native_function::NativeFunctionPointer;
-use boa_engine::object::builtins::JsArrayBuffer;
+use boa_engine::object::builtins::{JsArray, JsArrayBuffer};
 use boa_engine::property::PropertyKey;
 use boa_engine::{
     Context, Finalize, JsArgs, JsData, JsError, JsObject, JsResult, JsValue, Trace, js_string,
@@ -88,13 +88,18 @@ struct Uncloneable {
 ///
 /// Getters of the value run, as the standard has it.
 pub fn serialize(value: &JsValue, context: &mut Context) -> JsResult<Vec<u8>> {
-    write::Writer::new(context).run(value)
+    write::Writer::new(&[], context).run(value)
 }
 
 /// Reads what [`serialize`] wrote. Other bytes give a `DataCloneError` or some value, and never
 /// more work than there are bytes.
 pub fn deserialize(bytes: &[u8], context: &mut Context) -> JsResult<JsValue> {
-    match read::Reader::new(bytes).run(context) {
+    deserialize_with(bytes, &[], context)
+}
+
+// `moved`: what stands for the objects that the writer was told to leave alone.
+fn deserialize_with(bytes: &[u8], moved: &[JsObject], context: &mut Context) -> JsResult<JsValue> {
+    match read::Reader::new(bytes, moved).run(context) {
         Ok(value) => Ok(value),
         Err(read::ReadError::Thrown(error)) => Err(error),
         Err(error @ (read::ReadError::Malformed | read::ReadError::TooDeep)) => {
@@ -142,10 +147,12 @@ fn refuse(prototype: JsObject, context: &mut Context) {
     }
 }
 
-/// `structuredClone`, and `refuse`, for the prototype of a platform class that is on no global.
+/// `structuredClone`; `transfer`, which also tells the ports that moved; and `refuse`, for the
+/// prototype of a platform class that is on no global.
 pub fn natives(context: &mut Context) -> JsResult<JsObject> {
-    let list: [(&str, usize, NativeFunctionPointer); 2] = [
+    let list: [(&str, usize, NativeFunctionPointer); 3] = [
         ("structuredClone", 1, structured_clone),
+        ("transfer", 2, transfer),
         ("refuse", 1, refuse_prototype),
     ];
     Ok(functions(&list, context))
@@ -168,66 +175,100 @@ fn structured_clone(
     context: &mut Context,
 ) -> JsResult<JsValue> {
     require(arguments, 1, "structuredClone")?;
-    let transfer = transfer_list(arguments.get_or_undefined(1), context)?;
-    let bytes = serialize(arguments.get_or_undefined(0), context)?;
-    // Getters ran meanwhile: what is transferred must still be there.
-    for buffer in &transfer {
-        if buffer.data().is_none() {
-            return Err(data_clone_error(
-                "A buffer to transfer is detached",
-                context,
-            ));
-        }
-    }
-    let clone = deserialize(&bytes, context)?;
-    for buffer in &transfer {
-        buffer.detach(&JsValue::undefined())?;
-    }
-    Ok(clone)
+    let options = arguments.get_or_undefined(1);
+    let list = if options.is_null_or_undefined() {
+        JsValue::undefined()
+    } else {
+        let Some(options) = options.as_object() else {
+            return Err(type_error("structuredClone: the options are not an object"));
+        };
+        options.get(js_string!("transfer"), context)?
+    };
+    let transferred = Transferred::of(&list, context)?;
+    Ok(transferred.carry(arguments.get_or_undefined(0), context)?.0)
 }
 
-fn transfer_list(options: &JsValue, context: &mut Context) -> JsResult<Vec<JsArrayBuffer>> {
-    if options.is_null_or_undefined() {
-        return Ok(Vec::new());
-    }
-    let Some(options) = options.as_object() else {
-        return Err(type_error("structuredClone: the options are not an object"));
-    };
-    let list = options.get(js_string!("transfer"), context)?;
-    if list.is_undefined() {
-        return Ok(Vec::new());
-    }
-    let mut objects: Vec<JsObject> = Vec::new();
-    let mut buffers = Vec::new();
-    for item in list_of(&list, context)? {
-        let Some(object) = item.as_object() else {
-            return Err(type_error(
-                "structuredClone: transfer is not a list of objects",
-            ));
-        };
-        let buffer = JsArrayBuffer::from_object(object.clone());
-        let Ok(buffer) = buffer else {
-            return Err(data_clone_error(
-                "Only ArrayBuffers can be transferred",
-                context,
-            ));
-        };
-        if buffer.data().is_none() {
-            return Err(data_clone_error(
-                "A buffer to transfer is detached",
-                context,
-            ));
+/// `[clone, ports]` of a value and the list of what is transferred.
+fn transfer(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let transferred = Transferred::of(arguments.get_or_undefined(1), context)?;
+    let (clone, ports) = transferred.carry(arguments.get_or_undefined(0), context)?;
+    let ports = JsArray::from_iter(ports.into_iter().map(JsValue::from), context);
+    Ok(JsArray::from_iter([clone, ports.into()], context).into())
+}
+
+/// What moves instead of being copied.
+#[derive(Default)]
+struct Transferred {
+    buffers: Vec<JsArrayBuffer>,
+    ports: Vec<JsObject>,
+}
+
+impl Transferred {
+    fn of(list: &JsValue, context: &mut Context) -> JsResult<Self> {
+        let mut transferred = Self::default();
+        if list.is_undefined() {
+            return Ok(transferred);
         }
-        if objects.iter().any(|known| JsObject::equals(known, &object)) {
-            return Err(data_clone_error(
-                "A buffer is to be transferred twice",
-                context,
-            ));
+        let mut objects: Vec<JsObject> = Vec::new();
+        for item in list_of(list, context)? {
+            let Some(object) = item.as_object() else {
+                return Err(type_error("transfer is not a list of objects"));
+            };
+            if objects.iter().any(|known| JsObject::equals(known, &object)) {
+                let message = "An object is to be transferred twice";
+                return Err(data_clone_error(message, context));
+            }
+            objects.push(object.clone());
+            if let Ok(buffer) = JsArrayBuffer::from_object(object.clone()) {
+                transferred.buffers.push(buffer);
+            } else if call(web_member("isTransferredPort", context)?, &object, context)?
+                .to_boolean()
+            {
+                transferred.ports.push(object);
+            } else {
+                let message = "Only an ArrayBuffer or a MessagePort can be transferred";
+                return Err(data_clone_error(message, context));
+            }
         }
-        objects.push(object);
-        buffers.push(buffer);
+        transferred.still_there(context)?;
+        Ok(transferred)
     }
-    Ok(buffers)
+
+    fn still_there(&self, context: &mut Context) -> JsResult<()> {
+        if self.buffers.iter().all(|buffer| buffer.data().is_some()) {
+            return Ok(());
+        }
+        let message = "A buffer to transfer is detached";
+        Err(data_clone_error(message, context))
+    }
+
+    // The clone, and the ports in their new places.
+    fn carry(self, value: &JsValue, context: &mut Context) -> JsResult<(JsValue, Vec<JsObject>)> {
+        let bytes = write::Writer::new(&self.ports, context).run(value)?;
+        // Getters ran meanwhile: what is transferred must still be there.
+        self.still_there(context)?;
+        let mut moved = Vec::with_capacity(self.ports.len());
+        for port in &self.ports {
+            let new = call(web_member("movePort", context)?, port, context)?;
+            moved.extend(new.as_object());
+        }
+        let clone = deserialize_with(&bytes, &moved, context)?;
+        for buffer in &self.buffers {
+            buffer.detach(&JsValue::undefined())?;
+        }
+        Ok((clone, moved))
+    }
+}
+
+fn call(function: JsValue, argument: &JsObject, context: &mut Context) -> JsResult<JsValue> {
+    match function.as_callable() {
+        Some(function) => {
+            let arguments = [argument.clone().into()];
+            function.call(&JsValue::undefined(), &arguments, context)
+        }
+        // Before the script that has it is loaded there are no ports.
+        None => Ok(JsValue::undefined()),
+    }
 }
 
 fn data_clone_error(message: &str, context: &mut Context) -> JsError {

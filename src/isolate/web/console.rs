@@ -238,14 +238,19 @@ fn with_state<R: Default>(context: &Context, f: impl FnOnce(&mut ConsoleState) -
     host.get_mut::<ConsoleState>().map(f).unwrap_or_default()
 }
 
-fn label(arguments: &[JsValue], context: &mut Context) -> String {
+fn label(arguments: &[JsValue], context: &mut Context) -> JsResult<String> {
     // Long enough for every label that a person wrote.
     const CHARS_MAX: usize = 200;
     let label = arguments.get_or_undefined(0);
     if label.is_undefined() {
-        return "default".to_owned();
+        return Ok("default".to_owned());
     }
-    plain(label, 0, context).chars().take(CHARS_MAX).collect()
+    let text = if label.is_object() {
+        shown(&label.to_string(context)?)
+    } else {
+        plain(label, 0, context)
+    };
+    Ok(text.chars().take(CHARS_MAX).collect())
 }
 
 fn assert(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -265,7 +270,7 @@ fn clear(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue>
 }
 
 fn count(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let label = label(arguments, context);
+    let label = label(arguments, context)?;
     let count = with_state(context, |state| {
         if state.counters.len() >= LABELS_MAX && !state.counters.contains_key(&label) {
             state.counters.clear();
@@ -278,7 +283,7 @@ fn count(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<
 }
 
 fn count_reset(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let label = label(arguments, context);
+    let label = label(arguments, context)?;
     if with_state(context, |state| state.counters.remove(&label)).is_some() {
         return Ok(JsValue::undefined());
     }
@@ -332,7 +337,7 @@ fn table(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<
 }
 
 fn time(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let label = label(arguments, context);
+    let label = label(arguments, context)?;
     let exists = with_state(context, |state| {
         if state.timers.contains_key(&label) {
             return true;
@@ -354,13 +359,13 @@ fn time(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<J
 }
 
 fn time_end(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let label = label(arguments, context);
+    let label = label(arguments, context)?;
     let started = with_state(context, |state| state.timers.remove(&label));
     elapsed(&label, started, &[], context)
 }
 
 fn time_log(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let label = label(arguments, context);
+    let label = label(arguments, context)?;
     let started = with_state(context, |state| state.timers.get(&label).copied());
     elapsed(
         &label,

@@ -305,8 +305,16 @@
   };
 
   // The global is an EventTarget: by its prototype chain and, in the functions above, by identity.
-  const scope = Object.create(EventTarget.prototype, { [Symbol.toStringTag]: { value: "global", configurable: true } });
-  setPrototypeOf(globalThis, scope);
+  // What Val Town's and Deno's own workers are: a program has no page.
+  class WorkerGlobalScope extends EventTarget {
+    constructor() {
+      throw web.illegal();
+    }
+  }
+  class DedicatedWorkerGlobalScope extends WorkerGlobalScope {}
+  web.defineGlobal("WorkerGlobalScope", WorkerGlobalScope);
+  web.defineGlobal("DedicatedWorkerGlobalScope", DedicatedWorkerGlobalScope);
+  setPrototypeOf(globalThis, DedicatedWorkerGlobalScope.prototype);
   web.eventHandlers(globalThis, ["error", "unhandledrejection", "rejectionhandled"]);
   defineProperty(globalThis, "self", { value: globalThis, writable: true, enumerable: true, configurable: true });
 }

@@ -26,7 +26,7 @@
       const data = dataUrl(url);
       if (data !== null) return resolve(local(request, data.type, data.bytes));
     } else if (scheme(url, "blob:") && request.method === "GET") {
-      const blob = web.blobFromUrl?.(url);
+      const blob = web.blobOfRequest(request);
       if (blob) {
         const { bytes, type } = web.blobParts(blob);
         return resolve(local(request, type, bytes));

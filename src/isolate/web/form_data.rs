@@ -1,6 +1,6 @@
 //! `FormData`, and the two encodings in which forms travel.
 
-use super::blob::{BlobData, file, is_file};
+use super::blob::{BlobData, file, file_facts, file_of, is_file};
 use super::bytes::{ByteView, from_latin1, from_utf8, text, uint8_array, usv_string};
 use super::interface::{
     Interface, construct, create, dom_exception, function, put, receiver, require, require_new,
@@ -115,9 +115,14 @@ fn entry_of(name: JsString, arguments: &[JsValue], context: &mut Context) -> JsR
     } else {
         usv_string(file_name, context)?
     };
+    let last_modified = value.as_object().and_then(|given| file_facts(&given));
+    let value = match last_modified {
+        Some((_, at)) => file_of(data, file_name, at, context),
+        None => file(data, file_name, context),
+    };
     Ok(Entry {
         name,
-        value: file(data, file_name, context).into(),
+        value: value.into(),
     })
 }
 

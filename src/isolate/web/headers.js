@@ -5,6 +5,9 @@
   const { ownKeys } = Reflect;
   const { getOwnPropertyDescriptor } = Object;
   const { need } = web;
+  const { apply } = Reflect;
+  const { test } = RegExp.prototype;
+  const latin1 = /^[\0-\xff]*$/;
   const key = {};
   let listOf, isHeaders;
 
@@ -37,6 +40,7 @@
       const descriptor = getOwnPropertyDescriptor(init, name);
       if (descriptor === undefined || !descriptor.enumerable) continue;
       if (typeof name === "symbol") throw new TypeError("A header's name is not a string");
+      if (!apply(test, latin1, [name])) throw new TypeError("A header's name has a character that it must not have");
       append(list, name, init[name]);
     }
   };

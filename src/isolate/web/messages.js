@@ -50,24 +50,22 @@
     return list;
   };
   const cloneError = (text) => new web.DOMException(text, "DataCloneError");
+  // Whether a port is to be transferred with a message; asked before anything is.
+  web.isTransferredPort = (value) => {
+    if (!isPort(value)) return false;
+    if (portOf(value).detached) throw cloneError("The port was transferred already");
+    return true;
+  };
+  web.movePort = (value) => move(portOf(value));
   const post = (port, message, options) => {
-    const list = transferOf(options), buffers = [], ports = [];
+    const list = transferOf(options);
     for (let i = 0; i < list.length; i++) {
-      if (!isPort(list[i])) {
-        buffers[buffers.length] = list[i];
-        continue;
-      }
-      const moved = portOf(list[i]);
-      if (moved === port) throw cloneError("A port cannot be transferred through itself");
-      if (moved.detached) throw cloneError("The port was transferred already");
-      ports[ports.length] = moved;
+      if (list[i] === port.self) throw cloneError("A port cannot be transferred through itself");
     }
-    const data = web.clone(message, buffers.length > 0 ? { transfer: buffers } : undefined);
-    const moved = [];
-    for (let i = 0; i < ports.length; i++) moved[i] = move(ports[i]);
+    const [data, ports] = list.length > 0 ? web.transfer(message, list) : [web.clone(message), []];
     const { peer } = port;
     if (port.detached || peer === null || peer.closed) return;
-    peer.queue[peer.queue.length] = { data, ports: moved };
+    peer.queue[peer.queue.length] = { data, ports };
     if (peer.started) schedule(peer);
   };
   // A transferred port is a new object in the place of the old one.
@@ -121,4 +119,46 @@
   }
   web.defineGlobal("MessageChannel", MessageChannel);
   web.isMessagePort = isPort;
+
+  // BroadcastChannel: among those of one isolate, in the order in which they were made.
+  const named = { __proto__: null };
+  class BroadcastChannel extends EventTarget {
+    #c;
+    constructor(name) {
+      need(arguments.length, 1, "BroadcastChannel");
+      super();
+      const c = this.#c = { self: this, name: `${name}`, closed: false };
+      named[c.name] = [...named[c.name] ?? [], c];
+    }
+    get name() {
+      return this.#c.name;
+    }
+    postMessage(message) {
+      const c = this.#c;
+      need(arguments.length, 1, "postMessage");
+      if (c.closed) throw new web.DOMException("The channel is closed", "InvalidStateError");
+      const all = named[c.name];
+      // What cannot be cloned is an error even where nobody listens.
+      if (all.length === 1) web.clone(message);
+      for (let i = 0; i < all.length; i++) {
+        const to = all[i];
+        if (to === c) continue;
+        const data = web.clone(message);
+        web.queueTask(() => {
+          if (!to.closed) web.fire(to.self, new MessageEvent("message", { data }));
+        });
+      }
+    }
+    close() {
+      const c = this.#c, left = [];
+      if (c.closed) return;
+      c.closed = true;
+      const all = named[c.name];
+      for (let i = 0; i < all.length; i++) if (all[i] !== c) left[left.length] = all[i];
+      if (left.length > 0) named[c.name] = left;
+      else delete named[c.name];
+    }
+  }
+  web.eventHandlers(BroadcastChannel.prototype, ["message", "messageerror"]);
+  web.defineGlobal("BroadcastChannel", BroadcastChannel);
 }

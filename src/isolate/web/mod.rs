@@ -73,6 +73,7 @@ const APIS: &[Api] = &[
         Some(console::natives),
     ),
     api("blob", include_str!("blob.js"), Some(blob::natives)),
+    api("file_reader", include_str!("file_reader.js"), None),
     api(
         "form_data",
         include_str!("form_data.js"),

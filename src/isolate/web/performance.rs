@@ -1,6 +1,8 @@
 //! `performance` and `navigator`: a clock that starts with the process, and a name.
 
-use super::interface::{Interface, create, put, receiver};
+use super::interface::{Interface, create, functions, put, receiver};
+use boa_engine::object::IntegrityLevel;
+use boa_engine::object::builtins::JsArray;
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsValue, Trace, js_string};
 use std::cell::Cell;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -47,26 +49,26 @@ pub fn restart_clock() {
 }
 
 #[derive(Debug, Trace, Finalize, JsData)]
-struct Performance;
-
-#[derive(Debug, Trace, Finalize, JsData)]
 struct Navigator;
 
-/// The two objects and their classes.
+/// The clock, and `navigator` with its class.
 pub fn natives(context: &mut Context) -> JsResult<JsObject> {
-    let performance_class = Interface::unconstructible("Performance", context)
-        .getter("timeOrigin", time_origin)
-        .method("now", 0, now)
-        .method("toJSON", 0, to_json)
-        .build::<Performance>();
+    let natives = functions(&[("now", 0, now), ("timeOrigin", 0, time_origin)], context);
     let navigator_class = Interface::unconstructible("Navigator", context)
+        .getter("hardwareConcurrency", |this, _, _| {
+            receiver::<Navigator>(this)?;
+            Ok(JsValue::from(1))
+        })
+        .getter("language", language)
+        .getter("languages", languages)
+        .getter("onLine", |this, _, _| {
+            receiver::<Navigator>(this)?;
+            Ok(JsValue::from(true))
+        })
+        .getter("platform", platform)
         .getter("userAgent", user_agent)
         .build::<Navigator>();
-    let performance = create(Performance, context);
     let navigator = create(Navigator, context);
-    let natives = JsObject::with_object_proto(context.intrinsics());
-    put(&natives, "Performance", performance_class);
-    put(&natives, "performance", performance);
     put(&natives, "Navigator", navigator_class);
     put(&natives, "navigator", navigator);
     Ok(natives)
@@ -76,22 +78,30 @@ fn coarse(ms: f64) -> f64 {
     (ms * STEPS_PER_MS).floor() / STEPS_PER_MS
 }
 
-fn now(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
-    receiver::<Performance>(this)?;
+fn now(_: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
     let elapsed = Origin::of_process().started.elapsed();
     Ok(JsValue::from(coarse(elapsed.as_secs_f64() * 1000.0)))
 }
 
-fn time_origin(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
-    receiver::<Performance>(this)?;
+fn time_origin(_: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
     Ok(JsValue::from(coarse(Origin::of_process().at_ms)))
 }
 
-fn to_json(this: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let origin = time_origin(this, &[], context)?;
-    let json = JsObject::with_object_proto(context.intrinsics());
-    put(&json, "timeOrigin", origin);
-    Ok(json.into())
+fn language(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
+    receiver::<Navigator>(this)?;
+    Ok(js_string!("en-US").into())
+}
+
+fn languages(this: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    receiver::<Navigator>(this)?;
+    let list = JsArray::from_iter([js_string!("en-US").into()], context);
+    JsObject::from(list.clone()).set_integrity_level(IntegrityLevel::Frozen, context)?;
+    Ok(list.into())
+}
+
+fn platform(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
+    receiver::<Navigator>(this)?;
+    Ok(js_string!("Linux x86_64").into())
 }
 
 fn user_agent(this: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {

@@ -4,7 +4,7 @@
   const { need, dictionary } = web;
   const { headers, bodies } = web;
   const { apply } = Reflect;
-  const { toUpperCase } = String.prototype;
+  const { startsWith, toUpperCase } = String.prototype;
   const { test } = RegExp.prototype;
   const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
   const key = {};
@@ -94,6 +94,7 @@
       const copy = state(s.method, s.url, headers.copy(s.headers), bodies.clone(s.body));
       copy.incoming = s.incoming;
       copy.options = s.options;
+      copy.blob = s.blob;
       copy.follow = this.signal;
       return new Request(key, copy);
     }
@@ -119,13 +120,19 @@
   web.describeBy(Request, ["method", "url", "headers", "redirect", "bodyUsed"]);
 
   const state = (method, url, list, body) => ({
-    method, url, headers: list, body, view: null, signal: null, follow: null, aborted: null, incoming: false, options: null, inputBody: null,
+    method, url, headers: list, body, view: null, signal: null, follow: null, aborted: null, incoming: false, options: null, inputBody: null, blob: undefined,
   });
   const fromInput = (input) => {
-    if (!isRequest(input)) return state("GET", urlOf(`${input}`), [], null);
+    if (!isRequest(input)) {
+      const s = state("GET", urlOf(`${input}`), [], null);
+      // The URL of a blob may be revoked from here on.
+      if (apply(startsWith, s.url, ["blob:"])) s.blob = web.blobFromUrl(s.url);
+      return s;
+    }
     const from = stateOf(input);
     const s = state(from.method, from.url, headers.copy(from.headers), null);
     s.options = from.options;
+    s.blob = from.blob;
     s.follow = input.signal;
     s.inputBody = from.body;
     return s;
@@ -209,6 +216,7 @@
   };
 
   web.isRequest = isRequest;
+  web.blobOfRequest = (request) => stateOf(request).blob;
   web.makeRequest = ({ method, url, headers: list, body }) => {
     const s = state(method, url, list, bodies.fromHost(body));
     s.incoming = true;

@@ -48,3 +48,46 @@ fn a_listener_needs_start_and_ports_can_be_transferred() {
         "#,
     );
 }
+
+#[test]
+fn a_port_inside_of_a_message_arrives_as_the_port_that_was_transferred() {
+    check(
+        r#"
+        const outer = new MessageChannel(), inner = new MessageChannel();
+        const seen = [];
+        outer.port2.onmessage = ({ data, ports }) => {
+          same(data.port, ports[0]);
+          data.port.onmessage = (event) => seen.push(event.data);
+        };
+        outer.port1.postMessage({ port: inner.port2 }, [inner.port2]);
+        inner.port1.postMessage("through");
+        await sleep(5);
+        equal(seen, ["through"]);
+        throws("DataCloneError", () => outer.port1.postMessage({ port: inner.port1 }));
+        const copy = structuredClone(inner.port1, { transfer: [inner.port1] });
+        copy.postMessage("again");
+        await sleep(5);
+        equal(seen, ["through", "again"]);
+        throws("DataCloneError", () => structuredClone(1, { transfer: [inner.port1] }));
+        "#,
+    );
+}
+
+#[test]
+fn a_broadcast_reaches_the_others_of_its_name_that_are_open() {
+    check(
+        r#"
+        const [one, two, three, other] = ["a", "a", "a", "b"].map((name) => new BroadcastChannel(name));
+        const seen = [];
+        for (const [key, channel] of Object.entries({ one, two, three, other })) {
+          channel.onmessage = (event) => seen.push(key, event.data);
+        }
+        one.postMessage({ x: 1 });
+        three.close();
+        await sleep(5);
+        equal(seen, ["two", { x: 1 }]);
+        throws("InvalidStateError", () => three.postMessage(1));
+        throws("DataCloneError", () => one.postMessage(Symbol()));
+        "#,
+    );
+}

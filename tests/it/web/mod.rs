@@ -12,6 +12,7 @@ mod crypto;
 mod encoding;
 mod events;
 mod fetching;
+mod file_reader;
 mod form_data;
 mod headers;
 mod messages;

@@ -42,3 +42,44 @@ fn the_user_agent_is_one_token() {
         "##,
     );
 }
+
+#[test]
+fn marks_and_measures_are_kept_in_order_of_time_and_observed() {
+    check(
+        r#"
+        const told = [];
+        const observer = new PerformanceObserver((list, self) => {
+          same(self, observer);
+          told.push(...list.getEntries().map((entry) => entry.name));
+        });
+        observer.observe({ entryTypes: ["mark", "measure", "unknown"] });
+        const late = performance.mark("late", { startTime: 20, detail: { a: 1 } });
+        performance.mark("early", { startTime: 5 });
+        const span = performance.measure("span", "early", "late");
+        equal([span.startTime, span.duration, span.entryType], [5, 15, "measure"]);
+        equal(late.detail, { a: 1 });
+        equal(performance.getEntries().map((entry) => entry.name), ["early", "span", "late"]);
+        equal(performance.getEntriesByName("late", "mark").length, 1);
+        equal(told, []);
+        await sleep(5);
+        equal(told, ["early", "span", "late"]);
+        performance.clearMarks("late");
+        equal(performance.getEntriesByType("mark").map((entry) => entry.name), ["early"]);
+        throws("SyntaxError", () => performance.measure("x", "missing"));
+        throws("TypeError", () => performance.mark("x", { startTime: -1 }));
+        throws("InvalidModificationError", () => observer.observe({ type: "mark" }));
+        equal(PerformanceObserver.supportedEntryTypes, ["mark", "measure"]);
+        ok(performance instanceof EventTarget);
+        "#,
+    );
+}
+
+#[test]
+fn a_program_that_never_clears_its_marks_keeps_a_bounded_number() {
+    check(
+        r#"
+        for (let i = 0; i < 10050; i++) performance.mark("m");
+        equal(performance.getEntries().length, 10000);
+        "#,
+    );
+}

@@ -38,10 +38,10 @@ pub(super) struct Reader<'bytes> {
 }
 
 impl<'bytes> Reader<'bytes> {
-    pub(super) fn new(bytes: &'bytes [u8]) -> Self {
+    pub(super) fn new(bytes: &'bytes [u8], moved: &[JsObject]) -> Self {
         Self {
             bytes,
-            objects: Vec::new(),
+            objects: moved.iter().cloned().map(Some).collect(),
             keys: Vec::new(),
             depth: 0,
         }

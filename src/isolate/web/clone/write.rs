@@ -93,11 +93,17 @@ pub(super) struct Writer<'context> {
 }
 
 impl<'context> Writer<'context> {
-    pub(super) fn new(context: &'context mut Context) -> Self {
+    /// A writer that takes `moved` for written: the reader has something in their place.
+    pub(super) fn new(moved: &[JsObject], context: &'context mut Context) -> Self {
+        let numbered = moved.iter().zip(0..);
+        let seen = numbered.map(|(object, number)| {
+            let position = 0;
+            (object.clone(), Seen { number, position })
+        });
         Self {
             context,
             bytes: vec![FORMAT],
-            seen: HashMap::default(),
+            seen: seen.collect(),
             keys: HashMap::new(),
             depth: 0,
         }
