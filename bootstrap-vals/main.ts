@@ -67,7 +67,7 @@ function townAt(url: string, headers: Headers): Town {
   return { storage, loader, system, env, arrival: arrive(url, headers, env.TOWN_BASE_URL) };
 }
 
-function failure(request: Request, town: Town, error: unknown): Response {
+function failure(request: Request, town: Town, error: unknown): Response | Promise<Response> {
   let known: HttpError;
   if (error instanceof HttpError) known = error;
   else {

@@ -4,47 +4,60 @@ import { sessionCookie } from "../lib/cookie.ts";
 import { html, type HtmlValue } from "../lib/html.ts";
 import { HttpError, readForm, redirect } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
+import { checkOrigin } from "../lib/origin.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
-import { createAccount, openSession, signIn, signOut } from "../model/accounts.ts";
+import { createAccount, openSession, signIn, signOut, type Account } from "../model/accounts.ts";
 import { currentSetupToken } from "../model/boot.ts";
-import { checkOrigin, pageOf } from "./layout.ts";
+import { fault, orFault, pageOf } from "./layout.ts";
 
 export const accountRoutes: Route[] = [
-  ["GET", "/setup", async (_request, _params, town) => {
+  ["GET", "/setup", async (request, _params, town) => {
     const token = new URLSearchParams(town.arrival.search).get("token") ?? "";
     await checkSetup(town, token);
-    return setupForm(town, token);
+    return setupForm(request, town, token, "");
   }],
   ["POST", "/setup", setUp],
-  ["GET", "/signin", (_request, _params, town) => signInForm(town)],
+  ["GET", "/signin", (request, _params, town) =>
+    signInForm(request, town, new URLSearchParams(town.arrival.search).get("next") ?? "", "")],
   ["POST", "/signin", async (request, _params, town) => {
-    checkOrigin(town, request);
+    checkOrigin(town.arrival, request);
     const form = await readForm(request);
-    const session = await signIn(town, form.get("username") ?? "", form.get("password") ?? "");
-    if (session === undefined) return signInForm(town, "Username and password do not fit");
-    return redirect(href(town.arrival, "/"), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
+    const username = form.get("username") ?? "";
+    const next = form.get("next") ?? "";
+    return orFault(async () => {
+      const session = await signIn(town, username, form.get("password") ?? "");
+      if (session === undefined) throw new HttpError(401, "unauthorized", "Username and password do not fit");
+      return redirect(href(town.arrival, safePath(next)), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
+    }, (error) => signInForm(request, town, next, username, error));
   }],
   ["POST", "/signout", async (request, _params, town) => {
-    checkOrigin(town, request);
+    checkOrigin(town.arrival, request);
     await signOut(town, request);
     return redirect(href(town.arrival, "/"), { "set-cookie": sessionCookie(town.arrival, "", 0) });
   }],
 ];
 
+/** A path of ours to go on to; anything else would let a link send people elsewhere by way of our form. */
+function safePath(next: string): string {
+  return /^\/(?![/\\])/.test(next) ? next : "/";
+}
+
+/** A new session for an account, and on to its first page. */
+export async function enter(town: Town, account: Account): Promise<Response> {
+  const session = await openSession(town, account);
+  return redirect(href(town.arrival, "/"), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
+}
+
 async function setUp(request: Request, _params: unknown, town: Town): Promise<Response> {
   const form = await readForm(request);
   const token = form.get("token") ?? "";
+  const username = form.get("username") ?? "";
   await checkSetup(town, token);
-  const wish = { username: form.get("username") ?? "", password: form.get("password") ?? "", role: "owner" as const };
-  try {
-    const account = await createAccount(town, wish);
-    const session = await openSession(town, account);
-    return redirect(href(town.arrival, "/"), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
-  } catch (error) {
-    if (error instanceof HttpError) return setupForm(town, token, error.message);
-    throw error;
-  }
+  return orFault(
+    async () => enter(town, await createAccount(town, { username, password: form.get("password") ?? "", role: "owner" })),
+    (error) => setupForm(request, town, token, username, error),
+  );
 }
 
 /** The token of the link is what lets one in here; it is gone once there is an owner. */
@@ -53,36 +66,43 @@ async function checkSetup(town: Town, token: string): Promise<void> {
   if (current === undefined || token !== current) throw new HttpError(404, "not_found", "Page not found");
 }
 
-function setupForm(town: Town, token: string, fault?: string): Response {
-  return pageOf(town.arrival, {
+function setupForm(request: Request, town: Town, token: string, username: string, error?: HttpError): Promise<Response> {
+  return pageOf(request, town, {
     title: "Create the owner account",
     asker: undefined,
-    status: fault === undefined ? 200 : 400,
-    body: html`<h1>Create the owner account</h1>
+    status: error?.status ?? 200,
+    width: "narrow",
+    made: ["pages/account.ts"],
+    body: html`<h1>Welcome to your town</h1>
+      <p>Create the account that owns it. It can change everything here, the platform's own files included.</p>
+      ${fault(error)}
       <form method="post" action="${href(town.arrival, "/setup")}">
-        <input type="hidden" name="token" value="${token}">${fields(fault, "new-password")}
-        <p><button>Create account</button></p>
+        <input type="hidden" name="token" value="${token}">${credentials(username, "new-password")}
+        <p class="actions"><button class="first">Create account</button></p>
       </form>`,
   });
 }
 
-function signInForm(town: Town, fault?: string): Response {
-  return pageOf(town.arrival, {
+function signInForm(request: Request, town: Town, next: string, username: string, error?: HttpError): Promise<Response> {
+  return pageOf(request, town, {
     title: "Sign in",
     asker: undefined,
-    status: fault === undefined ? 200 : 401,
-    body: html`<h1>Sign in</h1>
-      <form method="post" action="${href(town.arrival, "/signin")}">${fields(fault, "current-password")}
-        <p class="note">An API token with every scope does in place of the password.</p>
-        <p><button>Sign in</button></p>
+    status: error?.status ?? 200,
+    width: "narrow",
+    made: ["pages/account.ts"],
+    body: html`<h1>Sign in</h1>${fault(error)}
+      <form method="post" action="${href(town.arrival, "/signin")}">
+        <input type="hidden" name="next" value="${next}">${credentials(username, "current-password")}
+        <p class="hint">An API token with every scope does in place of the password.</p>
+        <p class="actions"><button class="first">Sign in</button></p>
       </form>`,
   });
 }
 
-function fields(fault: string | undefined, autocomplete: string): HtmlValue {
-  return html`${fault === undefined ? null : html`<p class="bad" role="alert">${fault}</p>`}
-    <label for="username">Username</label>
-    <input id="username" name="username" autocomplete="username" autocapitalize="none" required>
+export function credentials(username: string, autocomplete: string): HtmlValue {
+  return html`<label for="username">Username</label>
+    <input id="username" name="username" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required>
     <label for="password">Password</label>
-    <input id="password" name="password" type="password" autocomplete="${autocomplete}" required>`;
+    <input id="password" name="password" type="password" autocomplete="${autocomplete}" required${
+      autocomplete === "new-password" ? html` minlength="8"` : null}>`;
 }

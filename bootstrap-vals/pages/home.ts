@@ -1,94 +1,96 @@
-/** Lists of vals: the town's, and one author's; and the form for a new one. */
+/** The first page: what this is, for visitors; one's own vals, for who is signed in. And an author's page. */
 
 import { html, type HtmlValue } from "../lib/html.ts";
-import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
+import { notFound } from "../lib/http.ts";
 import { href, type Arrival } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { maySee } from "../model/access.ts";
-import { askerBySession, findAccount, type Asker } from "../model/accounts.ts";
-import { addFile, type Tree } from "../model/files.ts";
-import { checkValName } from "../model/names.ts";
-import { checkPrivacy, createVal, listVals, type Val } from "../model/vals.ts";
-import { formAsker, pageOf, time } from "./layout.ts";
+import { findAccount, type Asker } from "../model/accounts.ts";
+import { listVals } from "../model/vals.ts";
+import { askerBySession, pageOf, time } from "./layout.ts";
+import { avatar, empty, plural, valList } from "./pieces.ts";
 
 const LISTED_MAX = 50;
-const STARTER = `export default async function (req: Request): Promise<Response> {
-  return Response.json({ ok: true });
-}
-`;
+const RECENT_MAX = 12;
 
 export const homeRoutes: Route[] = [
-  ["GET", "/", home],
-  ["GET", "/new", async (request, _params, town) => newForm(town, await askerBySession(town, request), "")],
-  ["POST", "/new", create],
+  ["GET", "/", async (request, _params, town) => {
+    const asker = await askerBySession(town, request);
+    return asker === undefined ? welcome(request, town) : dashboard(request, town, asker);
+  }],
   ["GET", "/@:username", profile],
 ];
 
-async function home(request: Request, _params: unknown, town: Town): Promise<Response> {
-  const asker = await askerBySession(town, request);
-  const own = asker === undefined ? [] : await listVals(town, { asker: asker.id, owner: asker.id, limit: LISTED_MAX });
-  const recent = await listVals(town, { privacy: "public", limit: LISTED_MAX });
-  return pageOf(town.arrival, {
+async function welcome(request: Request, town: Town): Promise<Response> {
+  const { arrival } = town;
+  const recent = await listVals(town, { privacy: "public", limit: RECENT_MAX });
+  return pageOf(request, town, {
     title: "Val Town Town",
+    asker: undefined,
+    made: ["pages/home.ts", "pages/layout.ts", "pages/style.css"],
+    body: html`<div class="hero"><h1>Val Town Town</h1>
+      <p>Small TypeScript modules with an address, each in a sandboxed process of its own. The platform that serves them is
+      made of such modules too: look at any page's source, fork it, or run a whole town inside the town.</p>
+      <p class="row"><a class="button first" href="${href(arrival, "/signin")}">Sign in</a>
+      <a class="button" href="${href(arrival, "/@town/system")}">See what it is made of</a></p></div>
+      ${anatomy()}
+      <h2>Recent vals</h2>
+      ${recent.length === 0 ? empty("Nobody has published a val here yet.") : valList(arrival, recent, { author: true })}`,
+  });
+}
+
+function anatomy(): HtmlValue {
+  return html`<pre class="tree" tabindex="0" role="region" aria-label="What a town is made of"><code>town ─ kernel: storage, HTTP, eval, and nothing else
+ └─ main.ts             the platform, a program like any other
+     ├─ alice/hello     a val
+     └─ alice/inner     a val that is a town
+         └─ bob/hello   and so on</code></pre>`;
+}
+
+async function dashboard(request: Request, town: Town, asker: Asker): Promise<Response> {
+  const { arrival } = town;
+  const own = await listVals(town, { asker: asker.id, owner: asker.id, limit: LISTED_MAX });
+  const recent = (await listVals(town, { privacy: "public", limit: RECENT_MAX })).filter((val) => val.owner_id !== asker.id);
+  return pageOf(request, town, {
+    title: "Your vals",
     asker,
-    body: html`<h1>Val Town Town</h1>
-      ${asker === undefined ? null : html`<h2>Your vals</h2>${listOf(town.arrival, own, "You have none yet.")}`}
-      <h2>Recent vals</h2>${listOf(town.arrival, recent, "There are none yet.")}`,
+    made: ["pages/home.ts", "pages/layout.ts", "pages/style.css"],
+    body: html`<div class="row between"><h1>Your vals</h1>
+      <p class="row"><a class="button" href="${href(arrival, "/new?starter=town")}">New town</a><a class="button first" href="${href(arrival, "/new")}">New val</a></p></div>
+      ${own.length === 0
+        ? empty("A val is a folder of TypeScript that answers at an address. You have none yet.", { href: href(arrival, "/new"), text: "Make the first one" })
+        : valList(arrival, own, { author: false })}
+      ${recent.length === 0 ? null : html`<h2>Recent vals of others</h2>${valList(arrival, recent, { author: true })}`}`,
   });
 }
 
 async function profile(request: Request, params: { username?: string }, town: Town): Promise<Response> {
+  const { arrival } = town;
   const asker = await askerBySession(town, request);
   const account = await findAccount(town, params.username as string);
   if (account === undefined) throw notFound("User");
-  const vals = await listVals(town, { asker: asker?.id, owner: account.id, limit: LISTED_MAX });
-  const seen = vals.filter((val) => maySee(asker, val));
-  return pageOf(town.arrival, {
+  const offset = offsetOf(arrival);
+  const found = await listVals(town, { asker: asker?.id, owner: account.id, limit: LISTED_MAX + 1, offset });
+  const vals = found.slice(0, LISTED_MAX).filter((val) => maySee(asker, val));
+  const isOwn = asker?.id === account.id;
+  return pageOf(request, town, {
     title: `@${account.username}`,
     asker,
-    body: html`<h1>@${account.username}</h1><p>${account.bio}</p>${listOf(town.arrival, seen, "No vals to show.")}`,
+    made: ["pages/home.ts", "pages/layout.ts"],
+    body: html`<div class="row">${avatar(account.username, "large")}<div><h1>@${account.username}</h1>
+      <p class="soft small">${account.role === "owner" ? "Owner of this town. " : null}Here since ${time(account.created_at)}</p></div>
+      ${isOwn ? html`<a class="button small" href="${href(arrival, "/settings")}">Edit profile</a>` : null}</div>
+      ${account.bio === null ? null : html`<p>${account.bio}</p>`}
+      <h2>${offset === 0 && found.length <= LISTED_MAX ? plural(vals.length, "val") : "Vals"}</h2>
+      ${vals.length === 0
+        ? empty(isOwn ? "You have no vals yet." : "No vals to show.", isOwn ? { href: href(arrival, "/new"), text: "New val" } : undefined)
+        : valList(arrival, vals, { author: false })}
+      ${found.length > LISTED_MAX ? html`<p><a class="button" href="?offset=${offset + LISTED_MAX}">Older</a></p>` : null}`,
   });
 }
 
-async function create(request: Request, _params: unknown, town: Town): Promise<Response> {
-  const asker = await formAsker(town, request);
-  const form = await readForm(request);
-  const name = form.get("name") ?? "";
-  try {
-    const tree: Tree = new Map();
-    await addFile(tree, "main.ts", "http", STARTER);
-    const wish = { name: checkValName(name), privacy: checkPrivacy(form.get("privacy") ?? "public"), description: null, tree };
-    const { val } = await createVal(town, asker, wish);
-    return redirect(href(town.arrival, `/@${val.username}/${val.name}/code/main.ts`));
-  } catch (error) {
-    if (error instanceof HttpError) return newForm(town, asker, name, error);
-    throw error;
-  }
-}
-
-function newForm(town: Town, asker: Asker | undefined, name: string, fault?: HttpError): Response {
-  if (asker === undefined) return redirect(href(town.arrival, "/signin"));
-  return pageOf(town.arrival, {
-    title: "New val",
-    asker,
-    status: fault?.status ?? 200,
-    body: html`<h1>New val</h1>
-      <form method="post" action="${href(town.arrival, "/new")}">
-        ${fault === undefined ? null : html`<p class="bad" role="alert">${fault.message}</p>`}
-        <label for="name">Name</label>
-        <input id="name" name="name" value="${name}" required pattern="[a-zA-Z][a-zA-Z0-9_\\-]*" maxlength="48">
-        <label for="privacy">Privacy</label>
-        <select id="privacy" name="privacy"><option>public</option><option>unlisted</option><option>private</option></select>
-        <p><button>Create</button></p>
-      </form>`,
-  });
-}
-
-function listOf(arrival: Arrival, vals: Val[], none: string): HtmlValue {
-  if (vals.length === 0) return html`<p>${none}</p>`;
-  return html`<ul class="list">${vals.map((val) =>
-    html`<li><a href="${href(arrival, `/@${val.username}/${val.name}`)}">@${val.username}/${val.name}</a>
-      <span class="note">${val.privacy === "public" ? null : `${val.privacy}, `}version ${val.version}, ${time(val.updated_at)}
-      ${val.description}</span></li>`)}</ul>`;
+export function offsetOf(arrival: Arrival): number {
+  const offset = Number(new URLSearchParams(arrival.search).get("offset") ?? "0");
+  return Number.isSafeInteger(offset) && offset > 0 ? offset : 0;
 }

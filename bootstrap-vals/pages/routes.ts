@@ -1,12 +1,18 @@
-/** All pages, and beside them the module host and the sign of life. */
+/** All pages, and beside them what they load, the module host and the sign of life. */
 
+import { assetRoutes } from "../editor/assets.ts";
 import { json } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { moduleRoutes } from "../modules/host.ts";
 import { accountRoutes } from "./account.ts";
+import { codeRoutes } from "./code.ts";
 import { homeRoutes } from "./home.ts";
-import { styleRoutes } from "./style.ts";
+import { logRoutes } from "./logs.ts";
+import { newRoutes } from "./new.ts";
+import { systemRoutes } from "./system.ts";
+import { themeRoutes } from "./theme.ts";
 import { valPageRoutes } from "./val.ts";
+import { versionRoutes } from "./versions.ts";
 
 const healthRoutes: Route[] = [
   ["GET", "/healthz", async (_request, _params, town) => {
@@ -16,5 +22,6 @@ const healthRoutes: Route[] = [
 ];
 
 export const pageRoutes: Route[] = [
-  ...moduleRoutes, ...homeRoutes, ...valPageRoutes, ...accountRoutes, ...styleRoutes, ...healthRoutes,
+  ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
+  ...versionRoutes, ...logRoutes, ...assetRoutes, ...healthRoutes,
 ];

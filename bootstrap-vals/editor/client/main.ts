@@ -1,0 +1,3 @@
+/** Begins the editor. */
+
+import "./page.ts";

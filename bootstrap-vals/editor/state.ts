@@ -1,0 +1,56 @@
+/** What the editor in the browser knows of a val: its files with their texts, and what was wrong when it was saved. */
+
+import { endpointUrl } from "../api/shapes.ts";
+import { all } from "../lib/rows.ts";
+import type { Town } from "../lib/town.ts";
+import { mayChange } from "../model/access.ts";
+import type { Asker } from "../model/accounts.ts";
+import type { Tree } from "../model/files.ts";
+import type { Val } from "../model/vals.ts";
+import { readDiagnostics } from "../model/versions.ts";
+import type { Diagnostic } from "../modules/analysis.ts";
+
+export interface EditorFile {
+  path: string;
+  type: string;
+  /** Null: too large to be sent along, or no text. */
+  content: string | null;
+  /** Where it answers requests. */
+  endpoint: string | null;
+}
+
+export interface EditorState {
+  id: string;
+  username: string;
+  name: string;
+  privacy: string;
+  version: number;
+  mine: boolean;
+  files: EditorFile[];
+  diagnostics: Diagnostic[];
+}
+
+// Half of what the kernel lets one result have; a val with more is edited file by file by form or command line.
+const TEXTS_BYTES_MAX = 8 * 1024 * 1024;
+
+export async function editorState(town: Town, val: Val, tree: Tree, asker: Asker | undefined): Promise<EditorState> {
+  const entries = [...tree.values()].filter((entry) => entry.type !== "directory");
+  let left = TEXTS_BYTES_MAX;
+  const wanted: string[] = [];
+  for (const { hash, size } of entries) if (hash !== null && (left -= size) >= 0) wanted.push(hash);
+  const rows = await all<{ hash: string; text: unknown }>(
+    town.storage, "SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c ON c.hash = j.value", { hashes: JSON.stringify(wanted) },
+  );
+  const texts = new Map(rows.map(({ hash, text }) => [hash, text]));
+  return {
+    id: val.id, username: val.username, name: val.name, privacy: val.privacy, version: val.version, mine: mayChange(asker, val),
+    files: entries.map((entry) => {
+      const text = texts.get(entry.hash ?? "");
+      return {
+        path: entry.path, type: entry.type, content: typeof text === "string" ? text : null,
+        endpoint: entry.type === "http" ? endpointUrl(town.arrival, val, tree, entry) : null,
+      };
+    }),
+    diagnostics: await readDiagnostics(town, val),
+  };
+}

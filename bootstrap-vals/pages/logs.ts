@@ -1,0 +1,89 @@
+/** What a val did: its runs with their console lines, newest first. The editor shows the same, live. */
+
+import { html, type Html, type HtmlValue } from "../lib/html.ts";
+import { notFound } from "../lib/http.ts";
+import { href } from "../lib/mount.ts";
+import type { Route } from "../lib/router.ts";
+import type { Town } from "../lib/town.ts";
+import { mayChange } from "../model/access.ts";
+import { listLogs, listRuns, readRun, type Line, type Run } from "../model/runs.ts";
+import type { Val } from "../model/vals.ts";
+import { bytes, empty, valPath } from "./pieces.ts";
+import { valPage, visible, type ValParams } from "./val.ts";
+
+const RUNS_SHOWN = 50;
+const LINES_SHOWN = 1_000;
+
+export const logRoutes: Route[] = [
+  ["GET", "/@:username/:name/logs", list],
+  ["GET", "/@:username/:name/logs/:run", show],
+];
+
+async function list(request: Request, params: ValParams, town: Town): Promise<Response> {
+  const { val, asker } = await visible(request, params, town);
+  if (!mayChange(asker, val)) throw notFound("Page");
+  const before = new URLSearchParams(town.arrival.search).get("before") ?? undefined;
+  const found = await listRuns(town, val.id, { limit: RUNS_SHOWN + 1, before });
+  const runs = found.slice(0, RUNS_SHOWN);
+  const lines = Map.groupBy(await listLogs(town, val.id, { limit: LINES_SHOWN }), (line) => line.run);
+  const last = runs[runs.length - 1];
+  return valPage(request, town, val, asker, "logs", {
+    made: ["pages/logs.ts"],
+    body: html`<h2 class="hidden-visually">Logs</h2>
+      ${runs.length === 0
+        ? empty("Nothing ran yet. Open the val's address, or run it from the editor.", { href: href(town.arrival, valPath(val, "code")), text: "Open the editor" })
+        : html`<div class="runs">${runs.map((run, index) => drawRun(town, val, run, (lines.get(run.id) ?? []).toReversed(), index === 0))}</div>`}
+      ${found.length > RUNS_SHOWN && last ? html`<p><a class="button" href="?before=${last.position}">Older</a></p>` : null}`,
+  });
+}
+
+async function show(request: Request, params: ValParams, town: Town): Promise<Response> {
+  const { val, asker } = await visible(request, params, town);
+  if (!mayChange(asker, val)) throw notFound("Page");
+  const run = await readRun(town, val.id, params.run as string);
+  if (run === undefined) throw notFound("Run");
+  return valPage(request, town, val, asker, "logs", {
+    title: `Run ${run.id} · @${val.username}/${val.name}`,
+    made: ["pages/logs.ts"],
+    body: html`<h2>Run ${run.id}</h2><div class="runs">${drawRun(town, val, run, run.logs, true)}</div>`,
+  });
+}
+
+function drawRun(town: Town, val: Val, run: Run, lines: Line[], open: boolean): Html {
+  const failed = run.outcome !== "ok" || (run.status ?? 0) >= 500;
+  return html`<details class="run"${open ? html` open` : null}><summary>
+    <time datetime="${run.startedAt}">${run.startedAt.slice(0, 19).replace("T", " ")}</time>
+    <span class="badge ${failed ? "failed" : "http"}">${run.outcome === "ok" ? run.status ?? "ok" : run.outcome}</span>
+    <span class="mono">${run.method} ${pathOf(run)}</span><span class="soft small">${run.durationMs} ms</span></summary>
+    <div>${run.error === null ? null : html`<pre tabindex="0" role="region" aria-label="Error">${withLinks(town, val, run)}</pre>`}
+    ${drawLines(lines)}${run.linesDropped > 0 ? html`<p class="soft small">${run.linesDropped} further lines were dropped.</p>` : null}
+    <p class="soft small">Version ${run.version}, ${run.path}. CPU ${run.cpuMs.toFixed(1)} ms${
+      run.memoryPeak > 0 ? `, memory ${bytes(run.memoryPeak)}` : null}. <a href="${href(town.arrival, valPath(val, `logs/${run.id}`))}">Link</a></p></div></details>`;
+}
+
+function drawLines(lines: Line[]): HtmlValue {
+  if (lines.length === 0) return html`<p class="soft small">Nothing was printed.</p>`;
+  return html`<ol class="lines">${lines.map((line) => html`<li class="${line.level}"><time datetime="${line.at}">${line.at.slice(11, 23)}</time><span>${line.text}</span></li>`)}</ol>`;
+}
+
+function pathOf(run: Run): string {
+  if (run.url === null) return run.kind;
+  const start = run.url.indexOf("/", run.url.indexOf("://") + 3);
+  return start < 0 ? "/" : run.url.slice(start);
+}
+
+/** A stack whose places in the val's own files lead there. */
+function withLinks(town: Town, val: Val, run: Run): HtmlValue {
+  const text = run.error === null ? "" : run.error.stack || run.error.message;
+  const place = new RegExp(`\\S*/v/${val.username}/${val.name}@\\d+-[^/]+/([^\\s:?()]+):(\\d+)(:\\d+)?`, "gi");
+  const parts: HtmlValue[] = [];
+  let end = 0;
+  for (const match of text.matchAll(place)) {
+    const [whole, path = "", line = ""] = match;
+    const lead = whole.startsWith("(") ? "(" : "";
+    parts.push(text.slice(end, match.index), lead, html`<a href="${href(town.arrival, valPath(val, `code/${path}#L${line}`))}">${path}:${line}${match[3]}</a>`);
+    end = match.index + whole.length;
+  }
+  parts.push(text.slice(end));
+  return parts;
+}

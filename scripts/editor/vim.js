@@ -1,0 +1,2 @@
+// The keys of vi, loaded by who asks for them.
+export { vim, Vim } from "@replit/codemirror-vim";
