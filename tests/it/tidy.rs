@@ -573,7 +573,10 @@ fn walk(folder: &Path, extension: &str, files: &mut Vec<File>) {
     for entry in entries {
         let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
-            walk(&path, extension, files);
+            // What npm puts there is not ours.
+            if !path.ends_with("node_modules") {
+                walk(&path, extension, files);
+            }
         } else if path.extension().unwrap_or_default() == extension {
             let name = path.strip_prefix(root()).expect("it was found below");
             let name = name.to_str().expect("our own names are UTF-8").to_string();
