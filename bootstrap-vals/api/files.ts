@@ -3,9 +3,9 @@
 import { badRequest, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
-import { askerFor, changeableVal, maySee, visibleVal } from "../model/access.ts";
+import { askerOf, changeableVal, maySee, visibleVal } from "../model/access.ts";
 import { addDirectory, addFile, changeFile, findFile, readContent, readEntry, readTree, removeFile, type Entry } from "../model/files.ts";
-import { findVal, type Val } from "../model/vals.ts";
+import { findValOnBranch, type Val } from "../model/vals.ts";
 import { save, type Saved } from "../model/versions.ts";
 import { booleanOf, expectedVersion, fileShape, integerOf, page, readQuery } from "./shapes.ts";
 
@@ -16,9 +16,9 @@ export const fileRoutes: Route[] = [
   ["DELETE", "/api/v2/vals/:id/files", remove],
   ["GET", "/api/v2/vals/:id/files/content", content],
   ["GET", "/api/v2/files/:id", async (request, params, town) => {
-    const asker = await askerFor(town, request, "val:read");
+    const asker = await askerOf(town, request, "val:read");
     const found = await findFile(town, params.id as string);
-    const val = found && await findVal(town, found.val_id);
+    const val = found && await findValOnBranch(town, found.val_id, found.branch_id);
     if (found === undefined || val === undefined || !maySee(asker, val)) throw notFound("File");
     const tree = await readTree(town, val);
     return json(fileShape(town.arrival, val, tree, tree.get(found.path) as Entry));
@@ -26,8 +26,8 @@ export const fileRoutes: Route[] = [
 ];
 
 async function list(request: Request, params: { id?: string }, town: Town): Promise<Response> {
-  const val = await visibleVal(town, request, params.id as string);
   const query = readQuery(town.arrival);
+  const val = await onBranch(town, await visibleVal(town, request, params.id as string), query.params);
   const version = versionOf(val, query.params);
   const path = pathOf(query.params);
   const recursive = booleanOf(query.params, "recursive");
@@ -45,9 +45,9 @@ async function list(request: Request, params: { id?: string }, town: Town): Prom
 }
 
 async function create(request: Request, params: { id?: string }, town: Town): Promise<Response> {
-  const { val, asker } = await changeableVal(town, request, params.id as string);
+  const { val: main, asker } = await changeableVal(town, request, params.id as string);
   const { params: query } = readQuery(town.arrival);
-  checkBranch(val, query);
+  const val = await onBranch(town, main, query);
   const path = pathOf(query);
   const body = await readJson(request);
   const type = stringOf(body, "type");
@@ -62,9 +62,9 @@ async function create(request: Request, params: { id?: string }, town: Town): Pr
 }
 
 async function update(request: Request, params: { id?: string }, town: Town): Promise<Response> {
-  const { val, asker } = await changeableVal(town, request, params.id as string);
+  const { val: main, asker } = await changeableVal(town, request, params.id as string);
   const { params: query } = readQuery(town.arrival);
-  checkBranch(val, query);
+  const val = await onBranch(town, main, query);
   const path = pathOf(query);
   const body = await readJson(request);
   const slash = path.lastIndexOf("/");
@@ -78,9 +78,9 @@ async function update(request: Request, params: { id?: string }, town: Town): Pr
 }
 
 async function remove(request: Request, params: { id?: string }, town: Town): Promise<Response> {
-  const { val, asker } = await changeableVal(town, request, params.id as string);
+  const { val: main, asker } = await changeableVal(town, request, params.id as string);
   const { params: query } = readQuery(town.arrival);
-  checkBranch(val, query);
+  const val = await onBranch(town, main, query);
   const path = pathOf(query);
   const recursive = booleanOf(query, "recursive");
   await save(town, val, asker.id, (tree) => removeFile(tree, path, recursive), { expected: expectedVersion(request) });
@@ -89,8 +89,8 @@ async function remove(request: Request, params: { id?: string }, town: Town): Pr
 
 /** The text of a file. Its entity tag is the version it is of, which a write may give back as If-Match. */
 async function content(request: Request, params: { id?: string }, town: Town): Promise<Response> {
-  const val = await visibleVal(town, request, params.id as string);
   const { params: query } = readQuery(town.arrival);
+  const val = await onBranch(town, await visibleVal(town, request, params.id as string), query);
   const version = versionOf(val, query);
   const entry = await readEntry(town, val, pathOf(query), version);
   if (entry === undefined || entry.hash === null) throw notFound("File");
@@ -123,13 +123,16 @@ function pathOf(params: URLSearchParams): string {
 }
 
 function versionOf(val: Val, params: URLSearchParams): number {
-  checkBranch(val, params);
   const version = integerOf(params, "version", 0, Number.MAX_SAFE_INTEGER) ?? val.version;
   if (version > val.version) throw notFound("Version");
   return version;
 }
 
-function checkBranch(val: Val, params: URLSearchParams): void {
-  const branch = params.get("branch_id");
-  if (branch !== null && branch !== "" && branch !== val.branch_id) throw notFound("Branch");
+/** The val as it is on the branch that the request names, by id. */
+async function onBranch(town: Town, val: Val, params: URLSearchParams): Promise<Val> {
+  const id = params.get("branch_id");
+  if (id === null || id === "" || id === val.branch_id) return val;
+  const found = await findValOnBranch(town, val.id, id);
+  if (found === undefined) throw notFound("Branch");
+  return found;
 }

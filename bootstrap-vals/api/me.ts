@@ -2,7 +2,7 @@
 
 import { json, notFound } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
-import { askerFor, requireAsker } from "../model/access.ts";
+import { askerOf, requireAsker } from "../model/access.ts";
 import { findAccount, findAccountById } from "../model/accounts.ts";
 import { listVals } from "../model/vals.ts";
 import { accountShape, page, readQuery, valShape } from "./shapes.ts";
@@ -13,13 +13,13 @@ export const meRoutes: Route[] = [
     return json({ ...accountShape(town.arrival, asker), tier: "pro", email: asker.email });
   }],
   ["GET", "/api/v1/alias/:username", async (request, params, town) => {
-    await askerFor(town, request, "user:read");
+    await askerOf(town, request, "user:read");
     const account = await findAccount(town, params.username as string);
     if (account === undefined) throw notFound("User");
     return json(accountShape(town.arrival, account));
   }],
   ["GET", "/api/v1/users/:id", async (request, params, town) => {
-    await askerFor(town, request, "user:read");
+    await askerOf(town, request, "user:read");
     const account = await findAccountById(town, params.id as string);
     if (account === undefined) throw notFound("User");
     return json(accountShape(town.arrival, account));

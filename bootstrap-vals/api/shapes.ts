@@ -3,6 +3,7 @@
 import { badRequest, json } from "../lib/http.ts";
 import type { Arrival } from "../lib/mount.ts";
 import type { Account } from "../model/accounts.ts";
+import type { Branch } from "../model/branches.ts";
 import type { Entry, Tree } from "../model/files.ts";
 import { entryOf } from "../model/names.ts";
 import type { Val } from "../model/vals.ts";
@@ -26,10 +27,30 @@ export function valShape(arrival: Arrival, val: Val) {
   };
 }
 
+export function branchShape(arrival: Arrival, val: { id: string; username: string; name: string }, branch: Branch) {
+  return {
+    id: branch.id,
+    name: branch.name,
+    version: branch.version,
+    createdAt: iso(branch.created_at),
+    updatedAt: iso(branch.updated_at),
+    forkedBranchId: branch.forked_branch_id,
+    links: {
+      self: `${arrival.base}/api/v2/vals/${val.id}/branches/${branch.id}`,
+      html: `${valPage(arrival, val)}/code${branchQuery(branch.name)}`,
+    },
+  };
+}
+
+/** What a page's address has at its end for another branch than main. */
+export function branchQuery(branch: string): string {
+  return branch === "main" ? "" : `?branch=${encodeURIComponent(branch)}`;
+}
+
 export function fileShape(arrival: Arrival, val: Val, tree: Tree, entry: Entry, version = val.version) {
   const links: Record<string, string> = {
     self: `${arrival.base}/api/v2/files/${entry.file_id}`,
-    html: `${valPage(arrival, val)}/code/${entry.path}`,
+    html: `${valPage(arrival, val)}/code/${entry.path}${branchQuery(val.branch)}`,
     module: arrival.base + pinnedPath(val, version, entry.path),
   };
   if (entry.type === "http") links.endpoint = endpointUrl(arrival, val, tree, entry);
@@ -50,7 +71,7 @@ export function accountShape(arrival: Arrival, account: Account) {
     type: "user",
     username: account.username,
     bio: account.bio,
-    profileImageUrl: null,
+    profileImageUrl: account.image_url,
     url: `${arrival.base}/@${account.username}`,
     links: { self: `${arrival.base}/api/v1/users/${account.id}` },
   };
@@ -59,14 +80,14 @@ export function accountShape(arrival: Arrival, account: Account) {
 /** The public address of an HTTP file: a host of its own, or a path where there are no names below ours. */
 export function endpointUrl(arrival: Arrival, val: Val, tree: Tree, entry: Entry): string {
   const http = [...tree.values()].filter((other) => other.type === "http");
-  const label = labelOf(val, entry.file_id, entryOf(http)?.file_id === entry.file_id);
+  const label = labelOf(val, entry.file_id, val.branch === "main" && entryOf(http)?.file_id === entry.file_id);
   if (arrival.byHost) return `${arrival.protocol}://${label}.${arrival.host}`;
   const [, name = ""] = label.split("--", 2);
   const isNamed = label === `${val.username}--${val.name}`.toLowerCase();
   return `${arrival.base}/run/${val.username}/${isNamed ? val.name : name}`;
 }
 
-export function valPage(arrival: Arrival, val: Val): string {
+export function valPage(arrival: Arrival, val: { username: string; name: string }): string {
   return `${arrival.base}/@${val.username}/${val.name}`;
 }
 

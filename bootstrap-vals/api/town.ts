@@ -5,11 +5,12 @@ import { badRequest, json, noContent, notFound, optionalString, readJson, string
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { changeableVal, requireAsker, requireOwner } from "../model/access.ts";
-import { addToken, createAccount } from "../model/accounts.ts";
+import { createAccount } from "../model/accounts.ts";
 import { addFile, type Tree } from "../model/files.ts";
 import { listLogs, listRuns, readRun } from "../model/runs.ts";
 import { checkDescription, checkValName } from "../model/names.ts";
 import { checkPrivacy, createVal, type Val } from "../model/vals.ts";
+import { addToken } from "../model/tokens.ts";
 import type { Diagnostic } from "../modules/analysis.ts";
 import { fileShape, linkWith, readQuery, valShape } from "./shapes.ts";
 

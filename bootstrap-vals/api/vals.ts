@@ -3,12 +3,12 @@
 import { badRequest, HttpError, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
-import { askerFor, changeableVal, maySee, requireAsker, visibleVal } from "../model/access.ts";
-import { forgetSchedules } from "../model/cron.ts";
+import { askerOf, changeableVal, maySee, requireAsker, visibleVal } from "../model/access.ts";
+import { createBranch, deleteBranch, findBranch, listBranches, type Branch } from "../model/branches.ts";
+import { deleteVal } from "../model/deletion.ts";
 import { checkDescription, checkValName } from "../model/names.ts";
-import { forget } from "../model/runs.ts";
-import { checkPrivacy, createVal, deleteVal, findValByName, listVals, type Position, type Val } from "../model/vals.ts";
-import { expectedVersion, iso, linkWith, page, readQuery, valPage, valShape, type Query } from "./shapes.ts";
+import { checkPrivacy, createVal, findValByName, findValOnBranch, listVals, type Position, type Val } from "../model/vals.ts";
+import { branchShape, expectedVersion, linkWith, page, readQuery, valShape, type Query } from "./shapes.ts";
 
 export const valRoutes: Route[] = [
   ["GET", "/api/v2/vals", list],
@@ -22,12 +22,10 @@ export const valRoutes: Route[] = [
       throw new HttpError(412, "stale", `The val is at version ${val.version}, not ${expected}`);
     }
     await deleteVal(town, val);
-    await forget(town, val.id);
-    await forgetSchedules(town, val.id);
     return noContent();
   }],
   ["GET", "/api/v2/alias/vals/:username/:name", async (request, params, town) => {
-    const asker = await askerFor(town, request, "val:read");
+    const asker = await askerOf(town, request, "val:read");
     const val = await findValByName(town, params.username as string, params.name as string);
     if (val === undefined || !maySee(asker, val)) throw notFound("Val");
     return json(valShape(town.arrival, val));
@@ -35,27 +33,37 @@ export const valRoutes: Route[] = [
   ["GET", "/api/v2/vals/:id/branches", async (request, params, town) => {
     const val = await visibleVal(town, request, params.id as string);
     const query = readQuery(town.arrival);
-    return page(town.arrival, query, [branchShape(town, val)].slice(query.offset));
+    const branches = await listBranches(town, val, { limit: query.limit + 1, offset: query.offset });
+    return page(town.arrival, query, branches.map((branch) => branchShape(town.arrival, val, branch)));
   }],
   ["POST", "/api/v2/vals/:id/branches", async (request, params, town) => {
-    await changeableVal(town, request, params.id as string);
-    if (stringOf(await readJson(request), "name") === "main") throw new HttpError(409, "name_taken", "There already is a branch main");
-    throw new HttpError(422, "unsupported", "This town has no branches but main");
+    const { val, asker } = await changeableVal(town, request, params.id as string);
+    const body = await readJson(request);
+    const fromId = optionalString(body, "branchId") ?? val.branch_id;
+    const from = await findValOnBranch(town, val.id, fromId);
+    if (from === undefined) throw notFound("Branch");
+    const made = await createBranch(town, from, asker.id, stringOf(body, "name"));
+    return json(branchShape(town.arrival, val, await branchOf(town, val, made.branch_id)), 201);
   }],
   ["GET", "/api/v2/vals/:id/branches/:branch", async (request, params, town) => {
     const val = await visibleVal(town, request, params.id as string);
-    if (params.branch !== val.branch_id) throw notFound("Branch");
-    return json(branchShape(town, val));
+    return json(branchShape(town.arrival, val, await branchOf(town, val, params.branch as string)));
   }],
   ["DELETE", "/api/v2/vals/:id/branches/:branch", async (request, params, town) => {
     const { val } = await changeableVal(town, request, params.id as string);
-    if (params.branch !== val.branch_id) throw notFound("Branch");
-    throw badRequest("The branch main cannot be deleted");
+    await deleteBranch(town, await branchOf(town, val, params.branch as string));
+    return noContent();
   }],
 ];
 
+async function branchOf(town: Town, val: Val, id: string): Promise<Branch> {
+  const branch = await findBranch(town, val, id);
+  if (branch === undefined) throw notFound("Branch");
+  return branch;
+}
+
 async function list(request: Request, _params: unknown, town: Town): Promise<Response> {
-  const asker = await askerFor(town, request, "val:read");
+  const asker = await askerOf(town, request, "val:read");
   const query = readQuery(town.arrival);
   const { params, limit } = query;
   const privacy = params.get("privacy");
@@ -90,15 +98,4 @@ async function create(request: Request, _params: unknown, town: Town): Promise<R
     tree: new Map(),
   });
   return json(valShape(town.arrival, val), 201);
-}
-
-function branchShape(town: Town, val: Val) {
-  return {
-    id: val.branch_id, name: "main", version: val.version, createdAt: iso(val.created_at), updatedAt: iso(val.updated_at),
-    forkedBranchId: null,
-    links: {
-      self: `${town.arrival.base}/api/v2/vals/${val.id}/branches/${val.branch_id}`,
-      html: `${valPage(town.arrival, val)}/code`,
-    },
-  };
 }

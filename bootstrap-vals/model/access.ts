@@ -7,13 +7,16 @@
  */
 
 import { HttpError, notFound } from "../lib/http.ts";
+import { checkOrigin } from "../lib/origin.ts";
 import type { Town } from "../lib/town.ts";
-import { askerByToken, unauthorized, type Asker } from "./accounts.ts";
+import type { Asker } from "./accounts.ts";
+import { hasScope, type Scope } from "./scopes.ts";
+import { askerBySession } from "./sessions.ts";
+import { askerByToken, unauthorized } from "./tokens.ts";
 import { findVal, type Val } from "./vals.ts";
 
 export type Privacy = "public" | "unlisted" | "private";
-export type Scope =
-  | "val:read" | "val:write" | "user:read" | "user:write" | "telemetry:read" | "town:write";
+export type { Scope };
 
 export function maySee(asker: { id: string } | undefined, val: { privacy: Privacy; owner_id: string }): boolean {
   return val.privacy !== "private" || asker?.id === val.owner_id;
@@ -23,16 +26,38 @@ export function mayChange(asker: { id: string } | undefined, val: { owner_id: st
   return asker?.id === val.owner_id;
 }
 
-/** Whoever sends an API request, or nobody; a token without the scope is refused. */
-export async function askerFor(town: Town, request: Request, scope: Scope): Promise<Asker | undefined> {
-  const asker = await askerByToken(town, request);
-  if (asker !== undefined) requireScope(asker, scope);
+// Several layers ask the same question about one request.
+const known = new WeakMap<Request, Promise<Asker | undefined>>();
+
+/**
+ * Whoever sends an API request, or nobody: by a token, else by the session of a browser that is on a page of ours; a
+ * token without the scope is refused.
+ */
+export async function askerOf(town: Town, request: Request, scope: Scope): Promise<Asker | undefined> {
+  let asking = known.get(request);
+  if (asking === undefined) {
+    asking = identify(town, request);
+    known.set(request, asking);
+  }
+  const asker = await asking;
+  if (asker !== undefined && !hasScope(asker, scope)) {
+    throw new HttpError(403, "forbidden", `The token lacks the scope ${scope}`);
+  }
   return asker;
+}
+
+async function identify(town: Town, request: Request): Promise<Asker | undefined> {
+  const byToken = await askerByToken(town, request);
+  if (byToken !== undefined) return byToken;
+  const bySession = await askerBySession(town, request);
+  const { method } = request;
+  if (bySession !== undefined && method !== "GET" && method !== "HEAD") checkOrigin(town.arrival, request);
+  return bySession;
 }
 
 /** Whoever sends an API request that needs an account. */
 export async function requireAsker(town: Town, request: Request, scope: Scope): Promise<Asker> {
-  const asker = await askerFor(town, request, scope);
+  const asker = await askerOf(town, request, scope);
   if (asker === undefined) throw unauthorized("Sign in with an API token: Authorization: Bearer ...");
   return asker;
 }
@@ -46,7 +71,7 @@ export async function requireOwner(town: Town, request: Request): Promise<Asker>
 
 /** A val that this request may read. One that it may not see does not exist for it. */
 export async function visibleVal(town: Town, request: Request, id: string): Promise<Val> {
-  const asker = await askerFor(town, request, "val:read");
+  const asker = await askerOf(town, request, "val:read");
   const val = await findVal(town, id);
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
   return val;
@@ -64,10 +89,4 @@ export async function changeableVal(
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
   if (!mayChange(asker, val)) throw new HttpError(403, "forbidden", "Only the author of this val may do that");
   return { val, asker };
-}
-
-function requireScope(asker: Asker, scope: Scope): void {
-  if (!asker.scopes.includes("*") && !asker.scopes.includes(scope)) {
-    throw new HttpError(403, "forbidden", `The token lacks the scope ${scope}`);
-  }
 }

@@ -1,11 +1,11 @@
-/** Accounts, their API tokens and sessions. Secrets are stored as hashes only. */
+/** Accounts: making, finding, changing and deleting them. How one signs in is sessions.ts and tokens.ts. */
 
 import type { Statement } from "town:kernel";
-import { readCookie, sessionCookieName } from "../lib/cookie.ts";
-import { checkPassword, hashPassword, randomSecret, sha256, uuid } from "../lib/crypto.ts";
+import { checkPassword, hashPassword, uuid } from "../lib/crypto.ts";
 import { badRequest, HttpError } from "../lib/http.ts";
-import { first, isTaken } from "../lib/rows.ts";
+import { all, first, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
+import { destroyVals } from "./deletion.ts";
 
 export interface Account {
   id: string;
@@ -13,43 +13,58 @@ export interface Account {
   role: "owner" | "member";
   email: string | null;
   bio: string | null;
+  image_url: string | null;
   created_at: number;
 }
 
 /** Who asks: an account and what it may do in this request. A browser session has every scope. */
 export interface Asker extends Account {
   scopes: string[];
+  via: "token" | "session";
 }
 
 // No `--`, which parts the username from the val in a host name, and short enough to leave room for the val there.
 const USERNAME = /^[a-zA-Z](?:[a-zA-Z0-9_]|-(?!-)){0,28}(?<!-)$/;
+// The standard library and the platform's own pages answer to these.
+const USERNAMES_RESERVED = ["std", "town"];
 const PASSWORD_LENGTH_MIN = 8;
-const SESSION_SECONDS = 30 * 24 * 60 * 60;
-const ACCOUNT = "a.id, a.username, a.role, a.email, a.bio, a.created_at";
+// PBKDF2 hashes what it is given: more than this is no password but a load.
+const PASSWORD_LENGTH_MAX = 1024;
+const BIO_LENGTH_MAX = 256;
+const EMAIL = /^[^\s@<>"]{1,64}@[^\s@<>"]{1,190}$/;
+const URL_LENGTH_MAX = 2048;
+/** The columns of an account `a`. */
+export const ACCOUNT = "a.id, a.username, a.role, a.email, a.bio, a.image_url, a.created_at";
 
-export async function createAccount(
-  town: Town,
-  wish: { username: string; role: Account["role"]; password?: string | undefined },
-): Promise<Account> {
-  if (!USERNAME.test(wish.username)) {
+export interface AccountWish {
+  username: string;
+  role: Account["role"];
+  password?: string | undefined;
+  email?: string | undefined;
+}
+
+/** Makes an account. `with` is done in the same transaction, so that an invitation is used once. */
+export async function createAccount(town: Town, wish: AccountWish, also: Statement[] = []): Promise<Account> {
+  const { username, role } = wish;
+  if (!USERNAME.test(username)) {
     throw badRequest("A username is 1 to 29 letters, digits, _ and single - and begins with a letter");
   }
-  if (wish.password !== undefined && wish.password.length < PASSWORD_LENGTH_MIN) {
-    throw badRequest(`A password has at least ${PASSWORD_LENGTH_MIN} characters`);
-  }
   const account: Account = {
-    id: uuid(), username: wish.username, role: wish.role, email: null, bio: null, created_at: Date.now(),
+    id: uuid(), username, role, email: checkEmail(wish.email), bio: null, image_url: null, created_at: Date.now(),
   };
-  const password = wish.password === undefined ? null : await hashPassword(wish.password);
-  const statements: Statement[] = [{
-    sql: `INSERT INTO account (id, username, role, password, created_at) VALUES (:id, :username, :role, :password, :created_at)`,
-    args: { id: account.id, username: account.username, role: account.role, password, created_at: account.created_at },
+  const password = wish.password === undefined ? null : await hashPassword(checkNewPassword(wish.password));
+  const retired = await first(town.storage, "SELECT 1 AS found FROM retired_username WHERE username = :username", { username });
+  if (retired !== undefined || USERNAMES_RESERVED.includes(username.toLowerCase())) throw usernameTaken(username);
+  const statements: Statement[] = [...also, {
+    sql: `INSERT INTO account (id, username, role, password, email, created_at)
+          VALUES (:id, :username, :role, :password, :email, :created_at)`,
+    args: { id: account.id, username, role, password, email: account.email, created_at: account.created_at },
   }];
-  if (wish.role === "owner") statements.push({ sql: "DELETE FROM setting WHERE key = 'setup_token'" });
+  if (role === "owner") statements.push({ sql: "DELETE FROM setting WHERE key = 'setup_token'" });
   try {
     await town.storage.batch(statements);
   } catch (error) {
-    if (isTaken(error)) throw new HttpError(409, "name_taken", `The username ${wish.username} is taken`);
+    if (isTaken(error)) throw usernameTaken(username);
     throw error;
   }
   return account;
@@ -63,94 +78,96 @@ export async function findAccountById(town: Town, id: string): Promise<Account |
   return first<Account>(town.storage, `SELECT ${ACCOUNT} FROM account a WHERE a.id = :id`, { id });
 }
 
-/** Makes an API token. Its secret is returned once and kept nowhere. */
-export async function addToken(
-  town: Town,
-  account: Account,
-  wish: { name: string; scopes: string[]; secret?: string; expiresAt?: number },
-): Promise<string> {
-  const secret = wish.secret ?? `town_${randomSecret()}`;
+/** Accounts by age. */
+export async function listAccounts(town: Town, wish: { offset: number; limit: number }): Promise<Account[]> {
+  const sql = `SELECT ${ACCOUNT} FROM account a ORDER BY a.created_at, a.id LIMIT :limit OFFSET :offset`;
+  return all<Account>(town.storage, sql, { ...wish });
+}
+
+export interface ProfileChange {
+  /** Null removes what was there. */
+  bio?: string | null | undefined;
+  email?: string | null | undefined;
+  imageUrl?: string | null | undefined;
+}
+
+export async function changeProfile(town: Town, account: Account, change: ProfileChange): Promise<Account> {
+  const { bio = account.bio, email = account.email, imageUrl = account.image_url } = change;
+  if ((bio ?? "").length > BIO_LENGTH_MAX) throw badRequest(`A bio has at most ${BIO_LENGTH_MAX} characters`);
+  const changed = { ...account, bio, email: checkEmail(email), image_url: checkImageUrl(imageUrl) };
   await town.storage.execute({
-    sql: `INSERT INTO token (hash, account_id, name, scopes, created_at, expires_at)
-          VALUES (:hash, :account_id, :name, :scopes, :created_at, :expires_at)`,
-    args: {
-      hash: await sha256(secret), account_id: account.id, name: wish.name, scopes: wish.scopes.join(" "),
-      created_at: Date.now(), expires_at: wish.expiresAt ?? null,
-    },
+    sql: "UPDATE account SET bio = :bio, email = :email, image_url = :image_url WHERE id = :id",
+    args: { id: account.id, bio, email: changed.email, image_url: changed.image_url },
   });
-  return secret;
+  return changed;
 }
 
-/** The account behind a bearer token; a token that is unknown or expired is an error rather than nobody. */
-export async function askerByToken(town: Town, request: Request): Promise<Asker | undefined> {
-  const authorization = request.headers.get("authorization");
-  if (authorization === null) return undefined;
-  const secret = authorization.slice(0, 7).toLowerCase() === "bearer " ? authorization.slice(7).trim() : "";
-  const asker = await findByToken(town, secret);
-  if (asker === undefined) throw unauthorized("The token is unknown or has expired");
-  return asker;
-}
-
-/** The account a browser is signed in to. */
-export async function askerBySession(town: Town, request: Request): Promise<Asker | undefined> {
-  const secret = readCookie(request, sessionCookieName(town.arrival));
-  if (secret === undefined) return undefined;
-  const account = await first<Account>(
-    town.storage,
-    `SELECT ${ACCOUNT} FROM session s JOIN account a ON a.id = s.account_id WHERE s.hash = :hash AND s.expires_at > :now`,
-    { hash: await sha256(secret), now: Date.now() },
-  );
-  return account && { ...account, scopes: ["*"] };
-}
-
-/** Opens a session for a password, or for an API token with every scope given in its place. */
-export async function signIn(
-  town: Town,
-  username: string,
-  password: string,
-): Promise<{ secret: string; seconds: number } | undefined> {
-  const account = await findAccount(town, username);
-  if (account === undefined) return undefined;
+/** Sets a password and ends every session. The present password is asked for where there is one. */
+export async function changePassword(town: Town, account: Account, wish: { current: string; password: string }): Promise<void> {
   const row = await first<{ password: string | null }>(
     town.storage, "SELECT password FROM account WHERE id = :id", { id: account.id },
   );
-  const byPassword = row?.password ? await checkPassword(password, row.password) : false;
-  if (!byPassword) {
-    const asker = await findByToken(town, password);
-    if (asker?.id !== account.id || !asker.scopes.includes("*")) return undefined;
+  if (row?.password && !(await checkPassword(wish.current, row.password))) {
+    throw new HttpError(403, "forbidden", "The current password is another one");
   }
-  return openSession(town, account);
-}
-
-export async function openSession(town: Town, account: Account): Promise<{ secret: string; seconds: number }> {
-  const secret = randomSecret();
-  const now = Date.now();
+  const password = await hashPassword(checkNewPassword(wish.password));
   await town.storage.batch([
-    { sql: "DELETE FROM session WHERE expires_at < :now", args: { now } },
-    {
-      sql: "INSERT INTO session (hash, account_id, created_at, expires_at) VALUES (:hash, :account_id, :now, :expires_at)",
-      args: { hash: await sha256(secret), account_id: account.id, now, expires_at: now + SESSION_SECONDS * 1000 },
-    },
+    { sql: "UPDATE account SET password = :password WHERE id = :id", args: { id: account.id, password } },
+    { sql: "DELETE FROM session WHERE account_id = :id", args: { id: account.id } },
   ]);
-  return { secret, seconds: SESSION_SECONDS };
 }
 
-export async function signOut(town: Town, request: Request): Promise<void> {
-  const secret = readCookie(request, sessionCookieName(town.arrival));
-  if (secret === undefined) return;
-  await town.storage.execute({ sql: "DELETE FROM session WHERE hash = :hash", args: { hash: await sha256(secret) } });
+/** Deletes an account with all its data at once. The last owner stays: a town without one cannot be run. */
+export async function deleteAccount(town: Town, account: Account): Promise<void> {
+  if (account.role === "owner") {
+    const other = await first(
+      town.storage, "SELECT 1 AS found FROM account WHERE role = 'owner' AND id != :id LIMIT 1", { id: account.id },
+    );
+    if (other === undefined) throw new HttpError(409, "last_owner", "The only owner of a town cannot be deleted");
+  }
+  const args = { id: account.id };
+  // First of all nobody can act for it any more, so that nothing new is made meanwhile.
+  await town.storage.batch([
+    { sql: "DELETE FROM session WHERE account_id = :id", args },
+    { sql: "DELETE FROM token WHERE account_id = :id", args },
+    { sql: "DELETE FROM invitation WHERE account_id = :id", args },
+  ]);
+  await destroyVals(town, account.id);
+  await town.storage.batch([
+    { sql: "DELETE FROM env WHERE scope_id IN (SELECT id FROM env_group WHERE owner_id = :id)", args },
+    { sql: "DELETE FROM env_group WHERE owner_id = :id", args },
+    { sql: "DELETE FROM former_name WHERE owner_id = :id", args },
+    { sql: "INSERT OR IGNORE INTO retired_username (username) SELECT username FROM account WHERE id = :id", args },
+    { sql: "DELETE FROM account WHERE id = :id", args },
+  ]);
+  await town.storage.drop(accountStorageName(account.id));
 }
 
-export function unauthorized(message: string): HttpError {
-  return new HttpError(401, "unauthorized", message, { "www-authenticate": "Bearer" });
+/** The database of what belongs to an account rather than to one val: blobs, tables. */
+export function accountStorageName(accountId: string): string {
+  return `account-${accountId}`;
 }
 
-async function findByToken(town: Town, secret: string): Promise<Asker | undefined> {
-  const row = await first<Account & { scopes: string }>(
-    town.storage,
-    `SELECT ${ACCOUNT}, t.scopes FROM token t JOIN account a ON a.id = t.account_id
-     WHERE t.hash = :hash AND (t.expires_at IS NULL OR t.expires_at > :now)`,
-    { hash: await sha256(secret), now: Date.now() },
-  );
-  return row && { ...row, scopes: row.scopes.split(" ") };
+export function checkImageUrl(url: string | null): string | null {
+  if (url === null || url === "") return null;
+  if (url.length > URL_LENGTH_MAX || !URL.canParse(url) || !/^https?:/i.test(url)) {
+    throw badRequest("An image is given by its https: address");
+  }
+  return url;
+}
+
+function checkEmail(email: string | null | undefined): string | null {
+  if (email === undefined || email === null || email === "") return null;
+  if (!EMAIL.test(email)) throw badRequest(`${JSON.stringify(email)} is no email address`);
+  return email;
+}
+
+function checkNewPassword(password: string): string {
+  if (password.length < PASSWORD_LENGTH_MIN) throw badRequest(`A password has at least ${PASSWORD_LENGTH_MIN} characters`);
+  if (password.length > PASSWORD_LENGTH_MAX) throw badRequest(`A password has at most ${PASSWORD_LENGTH_MAX} characters`);
+  return password;
+}
+
+function usernameTaken(username: string): HttpError {
+  return new HttpError(409, "name_taken", `The username ${username} is taken`);
 }

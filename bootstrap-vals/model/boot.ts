@@ -5,8 +5,9 @@ import { randomSecret } from "../lib/crypto.ts";
 import { first } from "../lib/rows.ts";
 import { ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
-import { addToken, createAccount } from "./accounts.ts";
+import { createAccount } from "./accounts.ts";
 import { migrate } from "./schema.ts";
+import { addToken } from "./tokens.ts";
 
 // As in schema.ts: once there is an account there is one for as long as this isolate lives.
 let settled = false;

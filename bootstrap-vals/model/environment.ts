@@ -1,13 +1,23 @@
-/** Environment variables of a val. A change makes its programs new ones at the next request. */
+/**
+ * Environment variables of vals, and of groups that vals of one author share. Values are sealed and never come out but
+ * into a program. A change makes the programs it concerns new ones at the next request.
+ */
 
+import type { Statement } from "town:kernel";
 import { badRequest, HttpError, notFound } from "../lib/http.ts";
 import { all, first, isTaken } from "../lib/rows.ts";
+import { seal, secretBelow, unseal } from "../lib/seal.ts";
 import type { Town } from "../lib/town.ts";
-import type { Val } from "./vals.ts";
 
 const KEY = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
 const VALUE_LENGTH_MAX = 8192;
 const DESCRIPTION_LENGTH_MAX = 1024;
+const VARIABLES_MAX = 500;
+
+/** Whose variables: a val's, or a group's. */
+export interface Scope {
+  id: string;
+}
 
 export interface Variable {
   key: string;
@@ -16,56 +26,130 @@ export interface Variable {
   updated_at: number;
 }
 
-const VARIABLE = "SELECT key, description, created_at, updated_at FROM env WHERE val_id = :val_id";
-const REVISE = "UPDATE val SET env_revision = env_revision + 1 WHERE id = :val_id";
-
-export async function listVariables(town: Town, val: Val, wish: { limit: number; offset: number }): Promise<Variable[]> {
-  return all<Variable>(town.storage, `${VARIABLE} ORDER BY key LIMIT :limit OFFSET :offset`, { val_id: val.id, ...wish });
+export interface VariableWish {
+  key: string;
+  value: string;
+  description?: string | undefined;
 }
 
-export async function addVariable(town: Town, val: Val, wish: { key: string; value: string; description?: string | undefined }): Promise<Variable> {
-  if (!KEY.test(wish.key)) throw badRequest("A key is letters, digits and _ and does not begin with a digit");
-  checkTexts(wish);
+const VARIABLE = "SELECT key, description, created_at, updated_at FROM env WHERE scope_id = :scope_id";
+// Of the val itself, or of the vals that use the group.
+const REVISE = `UPDATE val SET env_revision = env_revision + 1
+  WHERE id = :scope_id OR id IN (SELECT val_id FROM env_use WHERE group_id = :scope_id)`;
+
+export async function listVariables(town: Town, scope: Scope, wish: { limit: number; offset: number }): Promise<Variable[]> {
+  return all<Variable>(town.storage, `${VARIABLE} ORDER BY key LIMIT :limit OFFSET :offset`, { scope_id: scope.id, ...wish });
+}
+
+export async function addVariable(town: Town, scope: Scope, wish: VariableWish): Promise<Variable> {
   try {
-    await town.storage.batch([
-      {
-        sql: `INSERT INTO env (val_id, key, value, description, created_at, updated_at)
-              VALUES (:val_id, :key, :value, :description, :now, :now)`,
-        args: { val_id: val.id, key: wish.key, value: wish.value, description: wish.description ?? null, now: Date.now() },
-      },
-      { sql: REVISE, args: { val_id: val.id } },
-    ]);
+    await town.storage.batch([await insert(town, scope.id, wish, Date.now()), revise(scope.id)]);
   } catch (error) {
     if (isTaken(error)) throw new HttpError(409, "name_taken", `There already is a variable ${wish.key}`);
     throw error;
   }
-  return find(town, val, wish.key);
+  return find(town, scope, wish.key);
 }
 
-export async function changeVariable(town: Town, val: Val, wish: { key: string; value: string; description?: string | undefined }): Promise<Variable> {
+export async function changeVariable(town: Town, scope: Scope, wish: VariableWish): Promise<Variable> {
   checkTexts(wish);
-  await find(town, val, wish.key);
+  await find(town, scope, wish.key);
+  const value = await seal(town, wish.value, contextOf(scope.id, wish.key));
   await town.storage.batch([
     {
       sql: `UPDATE env SET value = :value, description = coalesce(:description, description), updated_at = :now
-            WHERE val_id = :val_id AND key = :key`,
-      args: { val_id: val.id, key: wish.key, value: wish.value, description: wish.description ?? null, now: Date.now() },
+            WHERE scope_id = :scope_id AND key = :key`,
+      args: { scope_id: scope.id, key: wish.key, value, description: wish.description ?? null, now: Date.now() },
     },
-    { sql: REVISE, args: { val_id: val.id } },
+    revise(scope.id),
   ]);
-  return find(town, val, wish.key);
+  return find(town, scope, wish.key);
 }
 
-export async function removeVariable(town: Town, val: Val, key: string): Promise<void> {
-  await find(town, val, key);
+/** Sets several at once, whether they were there or not: what a pasted `.env` file says. */
+export async function setVariables(town: Town, scope: Scope, variables: Record<string, string>): Promise<void> {
+  const now = Date.now();
+  const statements: Statement[] = [];
+  for (const [key, value] of Object.entries(variables)) {
+    const { sql, args } = await insert(town, scope.id, { key, value }, now);
+    statements.push({ sql: `${sql} ON CONFLICT (scope_id, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`, args: args! });
+  }
+  if (statements.length > VARIABLES_MAX) throw badRequest(`At most ${VARIABLES_MAX} variables can be set at once`);
+  await town.storage.batch([...statements, revise(scope.id)]);
+}
+
+export async function removeVariable(town: Town, scope: Scope, key: string): Promise<void> {
+  await find(town, scope, key);
   await town.storage.batch([
-    { sql: "DELETE FROM env WHERE val_id = :val_id AND key = :key", args: { val_id: val.id, key } },
-    { sql: REVISE, args: { val_id: val.id } },
+    { sql: "DELETE FROM env WHERE scope_id = :scope_id AND key = :key", args: { scope_id: scope.id, key } },
+    revise(scope.id),
   ]);
 }
 
-async function find(town: Town, val: Val, key: string): Promise<Variable> {
-  const variable = await first<Variable>(town.storage, `${VARIABLE} AND key = :key`, { val_id: val.id, key });
+/** The statements that give a new val its variables. */
+export async function variableStatements(town: Town, valId: string, variables: Record<string, string>, now: number): Promise<Statement[]> {
+  const statements: Statement[] = [];
+  for (const [key, value] of Object.entries(variables)) statements.push(await insert(town, valId, { key, value }, now));
+  return statements;
+}
+
+/**
+ * What a val's program gets: the variables of its groups, by their names, and over them its own. A val that is a town
+ * gets a secret to seal its own values with, unless its author has set one.
+ */
+export async function environmentOf(town: Town, valId: string, isTown: boolean): Promise<Record<string, string>> {
+  const rows = await all<{ scope_id: string; key: string; value: string }>(
+    town.storage,
+    `SELECT e.scope_id, e.key, e.value FROM env_use u JOIN env_group g ON g.id = u.group_id JOIN env e ON e.scope_id = g.id
+     WHERE u.val_id = :val_id ORDER BY g.name`,
+    { val_id: valId },
+  );
+  rows.push(...await all<{ scope_id: string; key: string; value: string }>(
+    town.storage, "SELECT scope_id, key, value FROM env WHERE scope_id = :val_id", { val_id: valId },
+  ));
+  const environment: Record<string, string> = {};
+  for (const { scope_id, key, value } of rows) environment[key] = await unseal(town, value, contextOf(scope_id, key));
+  if (isTown) environment.TOWN_SECRET ??= await secretBelow(town, valId);
+  return environment;
+}
+
+/** The variables in the text of a `.env` file: `KEY=value` lines, with quotes, `export` and comments as one writes them. */
+export function parseEnvFile(text: string): Record<string, string> {
+  const variables: Record<string, string> = {};
+  const line = /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\[^])*)"|'([^']*)'|([^\r\n]*?))[ \t]*(?:[ \t]#[^\r\n]*)?$/gm;
+  for (const [, key, double, single, bare] of text.matchAll(line)) {
+    const unescaped = double?.replace(/\\([^])/g, (_, character: string) => ESCAPES[character] ?? character);
+    variables[key as string] = unescaped ?? single ?? (bare as string).replace(/(?:^|[ \t]+)#.*$/, "");
+  }
+  return variables;
+}
+
+const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t" };
+
+export function revise(scopeId: string): Statement {
+  return { sql: REVISE, args: { scope_id: scopeId } };
+}
+
+async function insert(town: Town, scopeId: string, wish: VariableWish, now: number): Promise<Statement> {
+  if (!KEY.test(wish.key)) throw badRequest("A key is letters, digits and _ and does not begin with a digit");
+  checkTexts(wish);
+  return {
+    sql: `INSERT INTO env (scope_id, key, value, description, created_at, updated_at)
+          VALUES (:scope_id, :key, :value, :description, :now, :now)`,
+    args: {
+      scope_id: scopeId, key: wish.key, value: await seal(town, wish.value, contextOf(scopeId, wish.key)),
+      description: wish.description ?? null, now,
+    },
+  };
+}
+
+// A value that is moved to another place in the database does not open there.
+function contextOf(scopeId: string, key: string): string {
+  return `env ${scopeId} ${key}`;
+}
+
+async function find(town: Town, scope: Scope, key: string): Promise<Variable> {
+  const variable = await first<Variable>(town.storage, `${VARIABLE} AND key = :key`, { scope_id: scope.id, key });
   if (variable === undefined) throw notFound("Environment variable");
   return variable;
 }

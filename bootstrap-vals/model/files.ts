@@ -20,8 +20,9 @@ export interface Entry {
   hash: string | null;
   size: number;
   updated_at: number;
-  /** Given while it is new and not yet stored. */
-  text?: string;
+  /** Given while it is new and not yet stored; `bytes` in its place where it is no UTF-8. */
+  text?: string | undefined;
+  bytes?: Uint8Array<ArrayBuffer> | undefined;
 }
 export type Tree = Map<string, Entry>;
 
@@ -41,18 +42,30 @@ export async function readEntry(town: Town, val: Val, path: string, version = va
   return first<Entry>(town.storage, sql, { ...args, path });
 }
 
-/** The path of a file and the val it is in now, by the id it keeps through renames. */
-export async function findFile(town: Town, fileId: string): Promise<{ val_id: string; path: string } | undefined> {
+/** The path of a file and the branch it is in now, by the id it keeps through renames. */
+export async function findFile(
+  town: Town,
+  fileId: string,
+): Promise<{ val_id: string; branch_id: string; path: string } | undefined> {
   return first(
     town.storage,
-    `SELECT b.val_id, f.path FROM version_file f JOIN branch b ON b.id = f.branch_id
+    `SELECT b.val_id, f.branch_id, f.path FROM version_file f JOIN branch b ON b.id = f.branch_id
      WHERE f.file_id = :file_id AND f.until IS NULL`,
     { file_id: fileId },
   );
 }
 
+/** The text of a content; bytes that are no UTF-8 come with replacement characters. */
 export async function readContent(town: Town, hash: string): Promise<string> {
-  const row = await first<{ text: string }>(town.storage, "SELECT text FROM content WHERE hash = :hash", { hash });
+  const data = await readData(town, hash);
+  return typeof data === "string" ? data : new TextDecoder().decode(data);
+}
+
+/** A content as it was stored: a text, or the bytes of what is no UTF-8. */
+export async function readData(town: Town, hash: string): Promise<Data> {
+  const row = await first<{ text: Data }>(
+    town.storage, "SELECT text FROM content WHERE hash = :hash", { hash },
+  );
   if (row === undefined) throw notFound("Content");
   return row.text;
 }
@@ -67,13 +80,16 @@ function during(val: Val, version: number): { condition: string; args: Arguments
 
 // ---- Edits: each changes the tree it is given, or throws ------------------------------------------
 
-export async function addFile(tree: Tree, path: string, type: string, content: string): Promise<Entry> {
+/** What a file may hold: a text, or bytes, which are a text too where they are UTF-8. */
+export type Data = string | Uint8Array<ArrayBuffer>;
+
+export async function addFile(tree: Tree, path: string, type: string, content: Data): Promise<Entry> {
   checkPath(path);
   if (tree.has(path)) throw new HttpError(409, "name_taken", `There already is ${path}`);
   addParents(tree, path);
   const entry = newEntry(path, checkType(type, path));
   tree.set(path, entry);
-  await setText(entry, content);
+  await setData(entry, content);
   return checkBounds(tree, entry);
 }
 
@@ -87,7 +103,7 @@ export function addDirectory(tree: Tree, path: string): Entry {
 }
 
 export interface FileChange {
-  content?: string | undefined;
+  content?: Data | undefined;
   type?: string | undefined;
   /** Where it goes; what is in a folder goes with it. */
   path?: string | undefined;
@@ -103,7 +119,7 @@ export async function changeFile(tree: Tree, path: string, change: FileChange): 
   tree.set(entry.path, entry);
   if (change.type !== undefined) entry.type = checkType(change.type, entry.path);
   else if (entry.type !== "directory") checkType(entry.type, entry.path);
-  if (change.content !== undefined) await setText(entry, change.content);
+  if (change.content !== undefined) await setData(entry, change.content);
   return checkBounds(tree, entry);
 }
 
@@ -131,7 +147,8 @@ function move(tree: Tree, from: string, to: string): Entry {
   return tree.get(to) as Entry;
 }
 
-function addParents(tree: Tree, path: string): void {
+/** Makes the folders that a path is in. */
+export function addParents(tree: Tree, path: string): void {
   for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
     const parent = path.slice(0, slash);
     const present = tree.get(parent);
@@ -145,13 +162,26 @@ function newEntry(path: string, type: Entry["type"]): Entry {
   return { file_id: uuid(), path, type, dialect, hash: null, size: 0, updated_at: 0 };
 }
 
-async function setText(entry: Entry, text: string): Promise<void> {
+async function setData(entry: Entry, data: Data): Promise<void> {
   // A character is a byte or more: what is far too long is not even encoded.
-  const bytes = text.length > FILE_BYTES_MAX ? undefined : new TextEncoder().encode(text);
+  const tooLong = data.length > FILE_BYTES_MAX;
+  const bytes = tooLong ? undefined : typeof data === "string" ? new TextEncoder().encode(data) : data;
   if (bytes === undefined || bytes.length > FILE_BYTES_MAX) throw tooLarge(`${entry.path} is larger than ${FILE_BYTES_MAX} bytes`);
+  const text = typeof data === "string" ? data : textOf(data);
+  if (text === undefined && entry.dialect !== null) throw badRequest(`${entry.path} must be UTF-8 text`);
   entry.size = bytes.length;
   entry.hash = await sha256(bytes);
   entry.text = text;
+  entry.bytes = text === undefined ? bytes : undefined;
+}
+
+/** The text that bytes are; undefined where they are none, or would come back as others. */
+function textOf(bytes: Uint8Array<ArrayBuffer>): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function checkBounds(tree: Tree, entry: Entry): Entry {

@@ -9,20 +9,41 @@ const STEPS: string[][] = [
     `CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
     `CREATE TABLE account (
       id TEXT PRIMARY KEY, username TEXT NOT NULL UNIQUE COLLATE NOCASE, role TEXT NOT NULL,
-      password TEXT, email TEXT, bio TEXT, created_at INTEGER NOT NULL)`,
+      password TEXT, email TEXT, bio TEXT, image_url TEXT, created_at INTEGER NOT NULL)`,
+    // Whose account is gone: others import and link by these names, so nobody else may take them.
+    `CREATE TABLE retired_username (username TEXT PRIMARY KEY COLLATE NOCASE) WITHOUT ROWID`,
     `CREATE TABLE token (
-      hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL,
+      hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, account_id TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL,
       created_at INTEGER NOT NULL, expires_at INTEGER) WITHOUT ROWID`,
-    `CREATE INDEX token_account ON token (account_id)`,
+    `CREATE INDEX token_account ON token (account_id, created_at)`,
     `CREATE TABLE session (
       hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID`,
+    `CREATE TABLE invitation (
+      hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, account_id TEXT NOT NULL, created_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL) WITHOUT ROWID`,
     `CREATE INDEX session_account ON session (account_id)`,
     `CREATE INDEX session_end ON session (expires_at)`,
     // branch_id is the branch `main`, whose version is the val's.
     `CREATE TABLE val (
       id TEXT PRIMARY KEY, owner_id TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, privacy TEXT NOT NULL, description TEXT,
       image_url TEXT, branch_id TEXT NOT NULL, env_revision INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,
-      UNIQUE (owner_id, name))`,
+      remixed_from TEXT, UNIQUE (owner_id, name))`,
+    `CREATE INDEX val_remixed ON val (remixed_from, created_at) WHERE remixed_from IS NOT NULL`,
+    // A val that was deleted and may come back: its row moves here, so that no query need remember to leave it out.
+    `CREATE TABLE deleted_val (
+      id TEXT PRIMARY KEY, owner_id TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, privacy TEXT NOT NULL, description TEXT,
+      image_url TEXT, branch_id TEXT NOT NULL, env_revision INTEGER NOT NULL, created_at INTEGER NOT NULL,
+      remixed_from TEXT, deleted_at INTEGER NOT NULL)`,
+    `CREATE INDEX deleted_val_owner ON deleted_val (owner_id, deleted_at)`,
+    `CREATE INDEX deleted_val_time ON deleted_val (deleted_at)`,
+    // Names that vals had: they lead to the val until another one takes the name.
+    `CREATE TABLE former_name (
+      owner_id TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, val_id TEXT NOT NULL, PRIMARY KEY (owner_id, name)) WITHOUT ROWID`,
+    `CREATE INDEX former_name_val ON former_name (val_id)`,
+    // Which val's newest version imports which other val.
+    `CREATE TABLE val_reference (
+      from_id TEXT NOT NULL, to_id TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (to_id, from_id)) WITHOUT ROWID`,
+    `CREATE INDEX val_reference_from ON val_reference (from_id)`,
     `CREATE INDEX val_listed ON val (privacy, created_at, id)`,
     `CREATE INDEX val_made ON val (created_at, id)`,
     `CREATE INDEX val_owned ON val (owner_id, created_at, id)`,
@@ -40,14 +61,26 @@ const STEPS: string[][] = [
     `CREATE INDEX version_file_now ON version_file (branch_id, type, path) WHERE until IS NULL`,
     `CREATE INDEX version_file_id ON version_file (file_id, since)`,
     `CREATE INDEX version_file_hash ON version_file (hash)`,
-    `CREATE TABLE content (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID`,
+    // The text of a file, or the bytes of one that is no UTF-8.
+    `CREATE TABLE content (hash TEXT PRIMARY KEY, text NOT NULL) WITHOUT ROWID`,
     // What the compiler said of a content; a content may be TypeScript in one file and TSX in another.
     `CREATE TABLE analysis (
       hash TEXT NOT NULL, dialect TEXT NOT NULL, imports TEXT NOT NULL, exports TEXT NOT NULL, isolation TEXT NOT NULL,
       error TEXT, PRIMARY KEY (hash, dialect)) WITHOUT ROWID`,
+    // Values are sealed (lib/seal.ts). The scope is a val, or a group that vals share.
     `CREATE TABLE env (
-      val_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, description TEXT, created_at INTEGER NOT NULL,
-      updated_at INTEGER NOT NULL, PRIMARY KEY (val_id, key)) WITHOUT ROWID`,
+      scope_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, description TEXT, created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL, PRIMARY KEY (scope_id, key)) WITHOUT ROWID`,
+    `CREATE TABLE env_group (
+      id TEXT PRIMARY KEY, owner_id TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, created_at INTEGER NOT NULL,
+      UNIQUE (owner_id, name))`,
+    `CREATE TABLE env_use (
+      val_id TEXT NOT NULL, group_id TEXT NOT NULL, PRIMARY KEY (val_id, group_id)) WITHOUT ROWID`,
+    `CREATE INDEX env_use_group ON env_use (group_id)`,
+    // What full-text search finds: a row for each val, without a file, and one for each file of its branch main.
+    `CREATE TABLE searchable (id INTEGER PRIMARY KEY, val_id TEXT NOT NULL, file_id TEXT UNIQUE)`,
+    `CREATE INDEX searchable_val ON searchable (val_id)`,
+    `CREATE VIRTUAL TABLE search USING fts5 (title, body, content='', contentless_delete=1, tokenize="unicode61 tokenchars '_$'")`,
   ],
 ];
 

@@ -1,4 +1,4 @@
-/** Vals: making, finding, listing and deleting them. What is in them is files.ts; who may is access.ts. */
+/** Vals: making, finding, listing and changing them. What is in them is files.ts; who may is access.ts. */
 
 import type { Statement } from "town:kernel";
 import { uuid } from "../lib/crypto.ts";
@@ -6,12 +6,15 @@ import { badRequest, HttpError } from "../lib/http.ts";
 import { all, first, isTaken, type Arguments } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import type { Privacy } from "./access.ts";
-import type { Account } from "./accounts.ts";
+import { checkImageUrl, type Account } from "./accounts.ts";
 import type { Diagnostic } from "../modules/analysis.ts";
+import { variableStatements } from "./environment.ts";
 import type { Tree } from "./files.ts";
+import { checkDescription, checkValName } from "./names.ts";
+import { indexVal } from "./search.ts";
 import { stage } from "./versions.ts";
 
-/** A val with its author's name and the version of its branch `main`. */
+/** A val as it is on one of its branches, which is `main` unless told, with its author's name. */
 export interface Val {
   id: string;
   name: string;
@@ -21,10 +24,14 @@ export interface Val {
   owner_id: string;
   username: string;
   branch_id: string;
+  /** The name of that branch. */
+  branch: string;
   version: number;
   env_revision: number;
   created_at: number;
   updated_at: number;
+  /** The id of the val it was copied from. */
+  remixed_from: string | null;
 }
 
 /** Where to go on in a list: after the val made then, with that id. */
@@ -33,16 +40,36 @@ export interface Position {
   id: string;
 }
 
-const VAL = `SELECT v.id, v.name, v.privacy, v.description, v.image_url, v.owner_id, a.username, v.branch_id, b.version,
-  v.env_revision, v.created_at, b.updated_at FROM val v JOIN account a ON a.id = v.owner_id JOIN branch b ON b.id = v.branch_id`;
+const COLUMNS = `v.id, v.name, v.privacy, v.description, v.image_url, v.owner_id, a.username, b.id AS branch_id, b.name AS branch,
+  b.version, v.env_revision, v.created_at, b.updated_at, v.remixed_from`;
+/** Vals `v` on their branch `main`. */
+export const VAL = `SELECT ${COLUMNS} FROM val v JOIN account a ON a.id = v.owner_id JOIN branch b ON b.id = v.branch_id`;
+const VAL_ON_BRANCH = `SELECT ${COLUMNS} FROM branch b JOIN val v ON v.id = b.val_id JOIN account a ON a.id = v.owner_id`;
 
 export async function findVal(town: Town, id: string): Promise<Val | undefined> {
   return first<Val>(town.storage, `${VAL} WHERE v.id = :id`, { id });
 }
 
-export async function findValByName(town: Town, username: string, name: string): Promise<Val | undefined> {
-  return first<Val>(town.storage, `${VAL} WHERE a.username = :username AND v.name = :name`, { username, name });
+/** A val as it is on a branch of it, by the branch's id. */
+export async function findValOnBranch(town: Town, id: string, branchId: string): Promise<Val | undefined> {
+  return first<Val>(town.storage, `${VAL_ON_BRANCH} WHERE b.id = :branch_id AND b.val_id = :id`, { id, branch_id: branchId });
 }
+
+/** A val as it is on a branch of it, by the branch's name. */
+export async function findValOnBranchNamed(town: Town, id: string, branch: string): Promise<Val | undefined> {
+  return first<Val>(town.storage, `${VAL_ON_BRANCH} WHERE b.val_id = :id AND b.name = :branch`, { id, branch });
+}
+
+/** A val by its author and name, or by a name that it had: then its `name` is another than the one asked for. */
+export async function findValByName(town: Town, username: string, name: string): Promise<Val | undefined> {
+  const args = { username, name };
+  const found = await first<Val>(town.storage, `${VAL} WHERE a.username = :username AND v.name = :name`, args);
+  return found ?? first<Val>(town.storage, `${VAL} WHERE v.id = (${FORMER})`, args);
+}
+
+/** The id of the val that had a name, in SQL. */
+export const FORMER = `SELECT n.val_id FROM account o JOIN former_name n ON n.owner_id = o.id
+  WHERE o.username = :username AND n.name = :name`;
 
 export interface ListWish {
   /** Whose private and unlisted vals are listed too. */
@@ -82,65 +109,97 @@ export async function listVals(town: Town, wish: ListWish): Promise<Val[]> {
   return all<Val>(town.storage, sql, args);
 }
 
+export interface ValWish {
+  name: string;
+  privacy: Privacy;
+  description: string | null;
+  tree: Tree;
+  env?: Record<string, string>;
+  /** The val whose files these are a copy of. */
+  remixedFrom?: string;
+}
+
 /** Makes a val whose version 0 has the files given. All or nothing. */
 export async function createVal(
   town: Town,
   owner: Account,
-  wish: { name: string; privacy: Privacy; description: string | null; tree: Tree; env?: Record<string, string> },
+  wish: ValWish,
 ): Promise<{ val: Val; diagnostics: Diagnostic[] }> {
   const now = Date.now();
   const val: Val = {
     id: uuid(), name: wish.name, privacy: wish.privacy, description: wish.description, image_url: null,
-    owner_id: owner.id, username: owner.username, branch_id: uuid(), version: 0, env_revision: 0, created_at: now, updated_at: now,
+    owner_id: owner.id, username: owner.username, branch_id: uuid(), branch: "main", version: 0, env_revision: 0,
+    created_at: now, updated_at: now, remixed_from: wish.remixedFrom ?? null,
   };
   const staged = await stage(town, val, new Map(), wish.tree, { number: 0, authorId: owner.id, message: null, now });
   const statements: Statement[] = [
     {
-      sql: `INSERT INTO val (id, owner_id, name, privacy, description, branch_id, created_at)
-            VALUES (:id, :owner_id, :name, :privacy, :description, :branch_id, :now)`,
+      sql: `INSERT INTO val (id, owner_id, name, privacy, description, branch_id, created_at, remixed_from)
+            VALUES (:id, :owner_id, :name, :privacy, :description, :branch_id, :now, :remixed_from)`,
       args: {
         id: val.id, owner_id: owner.id, name: val.name, privacy: val.privacy, description: val.description,
-        branch_id: val.branch_id, now,
+        branch_id: val.branch_id, now, remixed_from: val.remixed_from,
       },
     },
     {
       sql: `INSERT INTO branch (id, val_id, name, version, created_at, updated_at) VALUES (:id, :val_id, 'main', 0, :now, :now)`,
       args: { id: val.branch_id, val_id: val.id, now },
     },
+    forgetFormerName(owner.id, val.name),
     ...staged.statements,
-    ...Object.entries(wish.env ?? {}).map(([key, value]) => ({
-      sql: `INSERT INTO env (val_id, key, value, created_at, updated_at) VALUES (:val_id, :key, :value, :now, :now)`,
-      args: { val_id: val.id, key, value, now },
-    })),
+    ...indexVal(val.id),
+    ...await variableStatements(town, val.id, wish.env ?? {}, now),
   ];
   try {
     await town.storage.batch(statements);
   } catch (error) {
-    if (isTaken(error)) throw new HttpError(409, "name_taken", `You already have a val named ${val.name}`);
+    if (isTaken(error)) throw valNameTaken(val.name);
     throw error;
   }
   return { val, diagnostics: staged.diagnostics };
 }
 
-/** Deletes a val with its history and its storage. Contents that other vals also have stay. */
-export async function deleteVal(town: Town, val: Val): Promise<void> {
-  const branches = "SELECT id FROM branch WHERE val_id = :id";
-  const args = { id: val.id };
-  const hashes = await all<{ hash: string }>(
-    town.storage, `SELECT DISTINCT hash FROM version_file WHERE hash IS NOT NULL AND branch_id IN (${branches})`, args,
-  );
-  const orphans = "SELECT value FROM json_each(:hashes) WHERE NOT EXISTS (SELECT 1 FROM version_file f WHERE f.hash = value)";
-  const gone = { hashes: JSON.stringify(hashes.map((row) => row.hash)) };
-  await town.storage.batch([
-    { sql: `DELETE FROM version_file WHERE branch_id IN (${branches})`, args },
-    { sql: `DELETE FROM version WHERE branch_id IN (${branches})`, args },
-    { sql: "DELETE FROM branch WHERE val_id = :id", args },
-    { sql: "DELETE FROM env WHERE val_id = :id", args },
-    { sql: "DELETE FROM val WHERE id = :id", args },
-    { sql: `DELETE FROM content WHERE hash IN (${orphans})`, args: gone },
-    { sql: `DELETE FROM analysis WHERE hash IN (${orphans})`, args: gone },
-  ]);
-  await town.storage.drop(`val-${val.id}`);
+export interface ValChange {
+  name?: string | undefined;
+  privacy?: string | undefined;
+  /** Null removes what was there. */
+  description?: string | null | undefined;
+  imageUrl?: string | null | undefined;
+}
+
+/** Changes what is said about a val. Its former name leads to it until another val takes that. */
+export async function changeVal(town: Town, val: Val, change: ValChange): Promise<Val> {
+  const { name = val.name, privacy = val.privacy, description = val.description, imageUrl = val.image_url } = change;
+  const changed: Val = {
+    ...val, name: checkValName(name), privacy: checkPrivacy(privacy), description: checkDescription(description ?? undefined),
+    image_url: checkImageUrl(imageUrl),
+  };
+  const args = { id: val.id, owner_id: val.owner_id };
+  const statements: Statement[] = [{
+    sql: "UPDATE val SET name = :name, privacy = :privacy, description = :description, image_url = :image_url WHERE id = :id",
+    args: { id: val.id, name, privacy, description: changed.description, image_url: changed.image_url },
+  }];
+  if (name.toLowerCase() !== val.name.toLowerCase()) {
+    statements.push(forgetFormerName(val.owner_id, name), {
+      sql: "INSERT OR REPLACE INTO former_name (owner_id, name, val_id) VALUES (:owner_id, :name, :id)",
+      args: { ...args, name: val.name },
+    });
+  }
+  try {
+    await town.storage.batch([...statements, ...indexVal(val.id)]);
+  } catch (error) {
+    if (isTaken(error)) throw valNameTaken(name);
+    throw error;
+  }
+  return changed;
+}
+
+export function valNameTaken(name: string): HttpError {
+  return new HttpError(409, "name_taken", `You already have a val named ${name}; that name is taken`);
+}
+
+export function forgetFormerName(ownerId: string, name: string): Statement {
+  return { sql: "DELETE FROM former_name WHERE owner_id = :owner_id AND name = :name", args: { owner_id: ownerId, name } };
 }
 
 export function checkPrivacy(privacy: string): Privacy {

@@ -7,7 +7,9 @@ import type { Town } from "../lib/town.ts";
 import { analyse, type Analysis, type Diagnostic } from "../modules/analysis.ts";
 import { closeOver } from "../modules/graph.ts";
 import { readTree, type Entry, type Tree } from "./files.ts";
-import { findVal, type Val } from "./vals.ts";
+import { referenceStatements } from "./references.ts";
+import { indexFiles } from "./search.ts";
+import { findValOnBranch, type Val } from "./vals.ts";
 
 export interface Version {
   number: number;
@@ -37,7 +39,7 @@ export async function save(
   options: { expected?: number | undefined; message?: string | null } = {},
 ): Promise<Saved> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const current = await findVal(town, val.id);
+    const current = await findValOnBranch(town, val.id, val.branch_id);
     if (current === undefined) throw new HttpError(404, "not_found", "Val not found");
     if (options.expected !== undefined && options.expected !== current.version) throw stale(current.version, options.expected);
     const before = await readTree(town, current);
@@ -99,6 +101,10 @@ export async function stage(
     ...contentStatements(written),
     ...analysisStatements(analyses),
   ];
+  if (val.branch === "main") {
+    statements.push(...indexFiles(val.id, [...gone, ...written.map((entry) => entry.file_id)]));
+    statements.push(...referenceStatements(val.id, version.number, graph));
+  }
   return { statements, diagnostics, changed: written.length > 0 || gone.length > 0 };
 }
 
@@ -149,9 +155,13 @@ async function reviveIds(town: Town, val: Val, entries: Entry[]): Promise<void> 
 const GROUPED_TEXT_LENGTH_MAX = 256 * 1024;
 
 function contentStatements(entries: Entry[]): Statement[] {
-  const texts = new Map<string, string>();
-  for (const { hash, text } of entries) if (hash !== null && text !== undefined) texts.set(hash, text);
-  const small = [...texts].filter(([, text]) => text.length <= GROUPED_TEXT_LENGTH_MAX && !text.includes("\0"));
+  const texts = new Map<string, string | Uint8Array>();
+  for (const { hash, text, bytes } of entries) {
+    const data = text ?? bytes;
+    if (hash !== null && data !== undefined) texts.set(hash, data);
+  }
+  const small = [...texts].filter(([, text]) =>
+    typeof text === "string" && text.length <= GROUPED_TEXT_LENGTH_MAX && !text.includes("\0"));
   for (const [hash] of small) texts.delete(hash);
   return [
     ...inGroups("INSERT OR IGNORE INTO content (hash, text) SELECT value ->> 0, value ->> 1 FROM json_each(:rows)", small),

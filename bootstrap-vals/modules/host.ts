@@ -4,8 +4,7 @@ import { HttpError, notFound } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
-import { maySee } from "../model/access.ts";
-import { askerBySession, askerByToken } from "../model/accounts.ts";
+import { askerOf, maySee } from "../model/access.ts";
 import { readContent, readEntry, readTree, type Entry } from "../model/files.ts";
 import { entryOf, extensionOf } from "../model/names.ts";
 import { findValByName, type Val } from "../model/vals.ts";
@@ -25,7 +24,7 @@ async function serveModule(request: Request, _params: unknown, town: Town): Prom
   const { arrival } = town;
   const reference = parseReference(arrival.path, arrival.search);
   const val = reference && await findValByName(town, reference.username, reference.name);
-  const asker = (await askerByToken(town, request)) ?? (await askerBySession(town, request));
+  const asker = await askerOf(town, request, "val:read");
   if (reference === undefined || val === undefined || !maySee(asker, val) || reference.branch !== "main") throw notFound("Module");
   const version = reference.version ?? val.version;
   if (version > val.version) throw notFound("Module");

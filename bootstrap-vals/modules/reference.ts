@@ -30,8 +30,8 @@ export function parseReference(path: string, search: string): Reference | undefi
 }
 
 /** The pinned path of a module: what stays the same for ever. */
-export function pinnedPath(val: { username: string; name: string }, version: number, path: string): string {
-  return `/v/${val.username}/${val.name}@${version}-main/${path}`;
+export function pinnedPath(val: { username: string; name: string; branch: string }, version: number, path: string): string {
+  return `/v/${val.username}/${val.name}@${version}-${val.branch}/${path}`;
 }
 
 /** Whether a specifier names a module of this instance, in any of the ways one may write that, and which. */

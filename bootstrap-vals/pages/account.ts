@@ -7,8 +7,9 @@ import { href } from "../lib/mount.ts";
 import { checkOrigin } from "../lib/origin.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
-import { createAccount, openSession, signIn, signOut, type Account } from "../model/accounts.ts";
+import { createAccount, type Account } from "../model/accounts.ts";
 import { currentSetupToken } from "../model/boot.ts";
+import { openSession, signIn, signOut } from "../model/sessions.ts";
 import { fault, orFault, pageOf } from "./layout.ts";
 
 export const accountRoutes: Route[] = [

@@ -7,7 +7,8 @@ import { html, type Html, type HtmlValue } from "../lib/html.ts";
 import { href, type Arrival } from "../lib/mount.ts";
 import { checkOrigin } from "../lib/origin.ts";
 import type { Town } from "../lib/town.ts";
-import { askerBySession, type Asker } from "../model/accounts.ts";
+import type { Asker } from "../model/accounts.ts";
+import { askerBySession } from "../model/sessions.ts";
 import { isTheme, THEME_COOKIE, THEMES } from "./theme.ts";
 
 export { askerBySession };

@@ -8,6 +8,7 @@ import { first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { boot } from "../model/boot.ts";
 import { ENTRY_ORDER, type FileType } from "../model/names.ts";
+import { FORMER } from "../model/vals.ts";
 import { programIdOf } from "./triggers.ts";
 
 export interface Endpoint {
@@ -16,6 +17,7 @@ export interface Endpoint {
   name: string;
   owner_id: string;
   branch_id: string;
+  branch: string;
   version: number;
   env_revision: number;
   file_id: string;
@@ -23,6 +25,8 @@ export interface Endpoint {
   type: FileType;
   exports: string[];
   isolation: "shared" | "request";
+  /** Its main file is the platform's own. */
+  is_town: 0 | 1;
   /** What the loader knows its program by: everything that could make it another program. */
   programId: string;
   /** First part of its host. */
@@ -38,12 +42,14 @@ const LABEL_LENGTH_MAX = 63;
 
 const kept = { revision: -1, endpoints: new Map<string, Endpoint | null>() };
 
-const FILE = `SELECT v.id AS val_id, a.username, v.name, v.owner_id, v.branch_id, b.version, v.env_revision,
-    f.file_id, f.path, f.type, n.exports, n.isolation
-  FROM val v JOIN account a ON a.id = v.owner_id JOIN branch b ON b.id = v.branch_id
-  JOIN version_file f ON f.branch_id = v.branch_id AND f.until IS NULL AND f.type = :type
-  LEFT JOIN analysis n ON n.hash = f.hash AND n.dialect = f.dialect`;
-const ENDPOINT = FILE.replace(":type", "'http'");
+const COLUMNS = `v.id AS val_id, a.username, v.name, v.owner_id, b.id AS branch_id, b.name AS branch, b.version, v.env_revision,
+  f.file_id, f.path, f.type, n.exports, n.isolation, coalesce(instr(n.imports, '"town:system/main.ts"') > 0, 0) AS is_town`;
+const ANALYSIS = "LEFT JOIN analysis n ON n.hash = f.hash AND n.dialect = f.dialect";
+const ENDPOINT = `SELECT ${COLUMNS} FROM val v JOIN account a ON a.id = v.owner_id JOIN branch b ON b.id = v.branch_id
+  JOIN version_file f ON f.branch_id = b.id AND f.until IS NULL AND f.type = 'http' ${ANALYSIS}`;
+// Also on another branch than main: there every file has an id of its own.
+const FILE = `SELECT ${COLUMNS} FROM version_file f JOIN branch b ON b.id = f.branch_id JOIN val v ON v.id = b.val_id
+  JOIN account a ON a.id = v.owner_id ${ANALYSIS} WHERE f.file_id = :file_id AND f.until IS NULL AND f.type = :type`;
 
 /** The endpoint of a host's label. */
 export async function endpointOfLabel(town: Town, label: string): Promise<Endpoint | undefined> {
@@ -85,7 +91,7 @@ export async function endpointOfVal(town: Town, valId: string): Promise<Endpoint
 
 /** A file by its id, where it is of that type. */
 export async function endpointOfFile(town: Town, fileId: string, type: FileType): Promise<Endpoint | undefined> {
-  return read(town, `${FILE} WHERE f.file_id = :file_id`, { file_id: fileId, type });
+  return read(town, FILE, { file_id: fileId, type }, false);
 }
 
 /** The host label of an HTTP file: the val's name for its first one, the file's id for others and where names are long. */
@@ -98,12 +104,17 @@ export function labelOf(val: { username: string; name: string }, fileId: string,
 async function find(town: Town, username: string, name: string): Promise<Endpoint | undefined> {
   const byName = `${ENDPOINT} WHERE a.username = :username AND v.name = :name ORDER BY ${ENTRY_ORDER} LIMIT 1`;
   const found = await read(town, byName, { username, name });
-  if (found !== undefined || !/^[0-9a-f]{32}$/.test(name)) return found;
-  const fileId = name.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-  return read(town, `${ENDPOINT} WHERE f.file_id = :file_id AND a.username = :username`, { file_id: fileId, username });
+  if (found !== undefined) return found;
+  if (/^[0-9a-f]{32}$/.test(name)) {
+    const fileId = name.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+    const file = await endpointOfFile(town, fileId, "http");
+    if (file?.username.toLowerCase() === username.toLowerCase()) return file;
+  }
+  // Who knows a val by the name that it had, a webhook perhaps, reaches it as before.
+  return read(town, `${ENDPOINT} WHERE v.id = (${FORMER}) ORDER BY ${ENTRY_ORDER} LIMIT 1`, { username, name });
 }
 
-async function read(town: Town, sql: string, args: Record<string, string>): Promise<Endpoint | undefined> {
+async function read(town: Town, sql: string, args: Record<string, string>, isFirst = true): Promise<Endpoint | undefined> {
   const row = await first<Omit<Endpoint, "exports"> & { exports: string | null }>(town.storage, sql, args);
   if (row === undefined) return undefined;
   return {
@@ -111,6 +122,6 @@ async function read(town: Town, sql: string, args: Record<string, string>): Prom
     exports: row.exports === null ? [] : JSON.parse(row.exports),
     isolation: row.isolation ?? "shared",
     programId: programIdOf(row),
-    label: labelOf(row, row.file_id, true),
+    label: labelOf(row, row.file_id, isFirst),
   };
 }

@@ -4,6 +4,7 @@ import type { Isolate, Module, Program, Redirect } from "town:kernel";
 import { objects } from "../lib/rows.ts";
 import { ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
+import { environmentOf } from "../model/environment.ts";
 import { exportFault } from "../modules/analysis.ts";
 import type { Graph } from "../modules/graph.ts";
 import { pinnedPath } from "../modules/reference.ts";
@@ -22,13 +23,11 @@ export function isolateOf(town: Town, endpoint: Endpoint): Isolate {
 
 async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   const { branch_id, version, val_id } = endpoint;
-  const [graphs, variables] = await town.storage.batch([
-    { sql: "SELECT graph FROM version WHERE branch_id = :branch_id AND number = :version", args: { branch_id, version } },
-    { sql: "SELECT key, value FROM env WHERE val_id = :val_id", args: { val_id } },
-  ], "read");
-  const env: Record<string, string> = {};
-  for (const { key, value } of objects<{ key: string; value: string }>(variables!)) env[key] = value;
-  const graph = JSON.parse(String(graphs!.rows[0]?.[0] ?? '{"modules":{},"redirects":{}}')) as Graph;
+  const graphs = await town.storage.execute({
+    sql: "SELECT graph FROM version WHERE branch_id = :branch_id AND number = :version", args: { branch_id, version },
+  });
+  const env = await environmentOf(town, val_id, endpoint.is_town === 1);
+  const graph = JSON.parse(String(graphs.rows[0]?.[0] ?? '{"modules":{},"redirects":{}}')) as Graph;
   const { main, modules } = await modulesOf(town, endpoint, graph);
   return {
     main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: {}, isolation: endpoint.isolation,

@@ -7,10 +7,14 @@ import type { FileType } from "../model/names.ts";
 
 /** The program id of a file, from which records of its runs know what they are of. */
 export function programIdOf(
-  file: { val_id: string; owner_id: string; version: number; path: string; env_revision: number; type: FileType },
+  file: {
+    val_id: string; owner_id: string; branch_id: string; branch: string; version: number; path: string; env_revision: number;
+    type: FileType;
+  },
 ): string {
   const type = file.type === "http" ? "" : `&type=${file.type}`;
-  return `${file.val_id}@${file.version}/${file.path}?env=${file.env_revision}&owner=${file.owner_id}${type}`;
+  const branch = file.branch === "main" ? "" : `&branch=${file.branch_id}`;
+  return `${file.val_id}@${file.version}/${file.path}?env=${file.env_revision}&owner=${file.owner_id}${type}${branch}`;
 }
 
 /** The main module for a file whose function is exported by that name; undefined where the file itself will do. */
