@@ -22,6 +22,7 @@ use crate::grant::{Grant, GrantError, GrantRequest};
 use crate::http::outbound::Outside;
 use crate::image::Folder;
 use crate::limits::{IDLE_CPU_MS_MAX, ISOLATE_IDLE_MS, Limits, WATCH_MS};
+use crate::secret;
 use crate::storage::{Alarm, OpenError, Stores, StoresOptions};
 use crate::wire::{Env, Failure, Header, Isolation, Outcome, ProgramSpec, RequestHead, RunId};
 
@@ -76,6 +77,8 @@ pub enum StartError {
     Sandbox(io::Error),
     #[error("the bootstrap vals cannot be read: {0}")]
     Image(io::Error),
+    #[error("the secret of the data cannot be read: {0}")]
+    Secret(io::Error),
 }
 
 impl Kernel {
@@ -105,7 +108,14 @@ impl Kernel {
             let folder = Folder::open(path.clone()).map_err(StartError::Image)?;
             tokio::spawn(kernel.clone().follow(folder));
         }
-        let root = kernel.clone().start_root().await;
+        let mut env: Vec<(String, String)> = std::env::vars()
+            .filter(|(name, _)| name.starts_with("TOWN_"))
+            .collect();
+        if !env.iter().any(|(name, _)| name == secret::VARIABLE) {
+            let secret = secret::of(&kernel.config.data).map_err(StartError::Secret)?;
+            env.push((secret::VARIABLE.into(), secret));
+        }
+        let root = kernel.clone().start_root(env).await;
         if let Err(failure) = &root {
             tracing::error!(
                 "the root program does not load: {}\n{}\nstart with --safe-mode to ignore \
@@ -121,16 +131,16 @@ impl Kernel {
         Ok(kernel)
     }
 
-    async fn start_root(self: Arc<Self>) -> Result<Arc<Slot>, Failure> {
+    async fn start_root(
+        self: Arc<Self>,
+        mut env: Vec<(String, String)>,
+    ) -> Result<Arc<Slot>, Failure> {
         let grant = Grant::root(
             self.stores.root(),
             self.config.max_depth,
             self.config.allow_private_network,
             self.config.limits(),
         );
-        let mut env: Vec<(String, String)> = std::env::vars()
-            .filter(|(name, _)| name.starts_with("TOWN_"))
-            .collect();
         env.retain(|(name, _)| name != "TOWN_BASE_URL");
         env.push(("TOWN_BASE_URL".into(), self.base.clone()));
         let spec = ProgramSpec {

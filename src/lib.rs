@@ -13,5 +13,6 @@ pub mod image;
 pub mod isolate;
 pub mod kernel;
 pub mod limits;
+pub mod secret;
 pub mod storage;
 pub mod wire;
