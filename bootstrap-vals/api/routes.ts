@@ -2,6 +2,7 @@
 
 import type { Route } from "../lib/router.ts";
 import { cronRoutes } from "./cron.ts";
+import { deletedRoutes } from "./deleted.ts";
 import { environmentRoutes } from "./environment.ts";
 import { fileRoutes } from "./files.ts";
 import { meRoutes } from "./me.ts";
@@ -11,4 +12,5 @@ import { valRoutes } from "./vals.ts";
 
 export const apiRoutes: Route[] = [
   ...meRoutes, ...valRoutes, ...fileRoutes, ...environmentRoutes, ...cronRoutes, ...telemetryRoutes, ...townRoutes,
+  ...deletedRoutes,
 ];

@@ -1,5 +1,7 @@
 /** Digests, random names and passwords, over WebCrypto. */
 
+import type { Loader } from "town:kernel";
+
 // What OWASP asks of PBKDF2 with SHA-256 since 2023.
 const PASSWORD_ITERATIONS = 600_000;
 
@@ -19,27 +21,25 @@ export function uuid(): string {
 }
 
 /** `pbkdf2-sha256$iterations$salt$key`, so that parameters may grow without breaking old passwords. */
-export async function hashPassword(password: string): Promise<string> {
+export async function hashPassword(loader: Loader, password: string): Promise<string> {
   const salt = hex(crypto.getRandomValues(new Uint8Array(16)));
-  return `pbkdf2-sha256$${PASSWORD_ITERATIONS}$${salt}$${await derive(password, salt, PASSWORD_ITERATIONS)}`;
+  return `pbkdf2-sha256$${PASSWORD_ITERATIONS}$${salt}$${await derive(loader, password, salt, PASSWORD_ITERATIONS)}`;
 }
 
-export async function checkPassword(password: string, stored: string): Promise<boolean> {
+export async function checkPassword(loader: Loader, password: string, stored: string): Promise<boolean> {
   const [, iterations, salt, key] = stored.split("$");
   if (iterations === undefined || salt === undefined || key === undefined) return false;
-  return sameText(await derive(password, salt, Number(iterations)), key);
+  return sameText(await derive(loader, password, salt, Number(iterations)), key);
 }
 
 /** Does the work of checking a password and throws it away: an answer must not tell by its time whether a name exists. */
-export async function spendAsOnPassword(password: string): Promise<void> {
-  await derive(password, "nobody", PASSWORD_ITERATIONS);
+export async function spendAsOnPassword(loader: Loader, password: string): Promise<void> {
+  await derive(loader, password, "nobody", PASSWORD_ITERATIONS);
 }
 
-async function derive(password: string, salt: string, iterations: number): Promise<string> {
-  const encoder = new TextEncoder();
-  const key = await crypto.subtle.importKey("raw", encoder.encode(password), "PBKDF2", false, ["deriveBits"]);
-  const parameters = { name: "PBKDF2", hash: "SHA-256", salt: encoder.encode(salt), iterations };
-  return hex(new Uint8Array(await crypto.subtle.deriveBits(parameters, key, 256)));
+async function derive(loader: Loader, password: string, salt: string, iterations: number): Promise<string> {
+  const isolate = loader.get("passwords", () => ({ main: "town:system/lib/password.ts", modules: {} }));
+  return (await isolate.call("derive", [password, salt, iterations])) as string;
 }
 
 /** Takes as long for a near miss as for a far one. */

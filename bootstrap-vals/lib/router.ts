@@ -1,12 +1,13 @@
 /** Routes as a list that is read from the top: `["GET", "/api/v2/vals/:id", handler]`. */
 
 import { badRequest, HttpError } from "./http.ts";
+import type { About } from "./schema.ts";
 import type { Town } from "./town.ts";
 
 export type Params = Record<string, string>;
 export type Handler = (request: Request, params: Params, town: Town) => Response | Promise<Response>;
 /** `:name` is one segment; a last `*` is the rest of the path, slashes included, as `params.rest`. */
-export type Route = [method: string, pattern: string, handler: Handler];
+export type Route = [method: string, pattern: string, handler: Handler, about?: About];
 
 /** Answers by the first route that fits; undefined when the path is none of these. */
 export function dispatch(routes: Route[], request: Request, town: Town): Response | Promise<Response> | undefined {

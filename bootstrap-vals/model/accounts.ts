@@ -52,7 +52,7 @@ export async function createAccount(town: Town, wish: AccountWish, also: Stateme
   const account: Account = {
     id: uuid(), username, role, email: checkEmail(wish.email), bio: null, image_url: null, created_at: Date.now(),
   };
-  const password = wish.password === undefined ? null : await hashPassword(checkNewPassword(wish.password));
+  const password = wish.password === undefined ? null : await hashPassword(town.loader, checkNewPassword(wish.password));
   const retired = await first(town.storage, "SELECT 1 AS found FROM retired_username WHERE username = :username", { username });
   if (retired !== undefined || USERNAMES_RESERVED.includes(username.toLowerCase())) throw usernameTaken(username);
   const statements: Statement[] = [...also, {
@@ -107,10 +107,10 @@ export async function changePassword(town: Town, account: Account, wish: { curre
   const row = await first<{ password: string | null }>(
     town.storage, "SELECT password FROM account WHERE id = :id", { id: account.id },
   );
-  if (row?.password && !(await checkPassword(wish.current, row.password))) {
+  if (row?.password && !(await checkPassword(town.loader, wish.current, row.password))) {
     throw new HttpError(403, "forbidden", "The current password is another one");
   }
-  const password = await hashPassword(checkNewPassword(wish.password));
+  const password = await hashPassword(town.loader, checkNewPassword(wish.password));
   await town.storage.batch([
     { sql: "UPDATE account SET password = :password WHERE id = :id", args: { id: account.id, password } },
     { sql: "DELETE FROM session WHERE account_id = :id", args: { id: account.id } },

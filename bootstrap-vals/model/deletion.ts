@@ -38,13 +38,19 @@ export async function listDeletedVals(town: Town, ownerId: string, wish: { offse
   return all<DeletedVal>(town.storage, sql, { owner_id: ownerId, after: Date.now() - KEPT_MS, ...wish });
 }
 
-/** Brings a val back as it was, under another name where that is given. */
-export async function undeleteVal(town: Town, ownerId: string, id: string, name?: string): Promise<Val> {
+/** A deleted val of that author. */
+export async function findDeletedVal(town: Town, ownerId: string, id: string): Promise<DeletedVal> {
   const deleted = await first<DeletedVal>(
     town.storage, `${DELETED} WHERE id = :id AND owner_id = :owner_id AND deleted_at > :after`,
     { id, owner_id: ownerId, after: Date.now() - KEPT_MS },
   );
   if (deleted === undefined) throw notFound("Deleted val");
+  return deleted;
+}
+
+/** Brings a val back as it was, under another name where that is given. */
+export async function undeleteVal(town: Town, ownerId: string, id: string, name?: string): Promise<Val> {
+  const deleted = await findDeletedVal(town, ownerId, id);
   const wanted = name === undefined ? deleted.name : checkValName(name);
   const values = COLUMNS.split(", ").map((column) => (column === "name" ? ":name" : column)).join(", ");
   try {
@@ -66,18 +72,18 @@ export async function destroyVals(town: Town, ownerId: string): Promise<void> {
   const vals = await all<{ id: string }>(town.storage, "SELECT id FROM val WHERE owner_id = :owner_id", { owner_id: ownerId });
   await town.storage.batch([...retire("owner_id = :owner_id", { owner_id: ownerId, now: 0 }), ...vals.flatMap(({ id }) => unindexVal(id))]);
   const gone = await all<DeletedVal>(town.storage, `${DELETED} WHERE owner_id = :owner_id`, { owner_id: ownerId });
-  for (const val of gone) await destroy(town, val);
+  for (const val of gone) await destroyVal(town, val);
 }
 
 /** Destroys vals whose time is over, a few at a time. */
 export async function destroyExpired(town: Town): Promise<void> {
   const sql = `${DELETED} WHERE deleted_at < :before ORDER BY deleted_at LIMIT :limit`;
   const expired = await all<DeletedVal>(town.storage, sql, { before: Date.now() - KEPT_MS, limit: DESTROYED_AT_ONCE });
-  for (const val of expired) await destroy(town, val);
+  for (const val of expired) await destroyVal(town, val);
 }
 
-/** Contents that other vals also have stay. Its row goes last: what a crash interrupts is done again. */
-async function destroy(town: Town, val: DeletedVal): Promise<void> {
+/** Destroys a deleted val for good. Contents that other vals also have stay. Its row goes last: what a crash interrupts is done again. */
+export async function destroyVal(town: Town, val: DeletedVal): Promise<void> {
   await town.storage.drop(`val-${val.id}`);
   await forget(town, val.id);
   await forgetSchedules(town, val.id);

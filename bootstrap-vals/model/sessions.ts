@@ -72,14 +72,14 @@ export async function signOutEverywhere(town: Town, account: { id: string }): Pr
 async function fits(town: Town, account: Account | undefined, password: string): Promise<boolean> {
   const asker = await findByToken(town, password);
   if (account === undefined) {
-    await spendAsOnPassword(password);
+    await spendAsOnPassword(town.loader, password);
     return false;
   }
   if (asker?.id === account.id && asker.scopes.includes("*")) return true;
   const row = await first<{ password: string | null }>(
     town.storage, "SELECT password FROM account WHERE id = :id", { id: account.id },
   );
-  if (row?.password) return checkPassword(password, row.password);
-  await spendAsOnPassword(password);
+  if (row?.password) return checkPassword(town.loader, password, row.password);
+  await spendAsOnPassword(town.loader, password);
   return false;
 }

@@ -293,6 +293,8 @@ async fn deleting_a_town_deletes_its_databases_and_all_below_them() {
     assert!(files(&doomed).len() >= 3, "{:?}", files(&doomed));
     let at = format!("/api/v2/vals/{}", id(&val));
     assert_eq!(town.api(Method::DELETE, &at, None).await.0, 204);
+    let at = format!("/api/town/deleted-vals/{}", id(&val));
+    assert_eq!(town.api(Method::DELETE, &at, None).await.0, 204);
     assert_eq!(
         databases_below(&town, &format!("val-{}", id(&val))),
         Vec::<i64>::new()
