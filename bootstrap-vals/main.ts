@@ -15,6 +15,7 @@ import { keep } from "./model/runs.ts";
 import { errorPage, valErrorPage } from "./pages/layout.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { deliverCron } from "./run/cron.ts";
+import { deliverMail } from "./run/email.ts";
 import { endpointOfVal } from "./run/endpoint.ts";
 import { isolateOf } from "./run/program.ts";
 import { serveHost, serveRun } from "./run/serve.ts";
@@ -46,13 +47,14 @@ async function servePlatform(request: Request, town: Town): Promise<Response> {
   return request.method === "HEAD" ? new Response(null, response) : response;
 }
 
-/** Alarms: those of schedules are the platform's own; for the others the name of a val's database says whose they are. */
+/** Alarms: those of schedules and mail are the platform's own; for the others the name of a val's database says whose they are. */
 async function alarm(event: AlarmEvent): Promise<void> {
   const [name = "", ...names] = event.names;
   const origin = storage && (await rememberedOrigin(storage));
   const town = townAt(origin ?? NOWHERE, new Headers());
   await boot(town);
   if (name === "cron" && names[0] !== undefined) return deliverCron(town, names[0]);
+  if (name === "mail") return deliverMail(town);
   if (!name.startsWith("val-")) return;
   const endpoint = await endpointOfVal(town, name.slice("val-".length));
   if (endpoint !== undefined) await isolateOf(town, endpoint).alarm({ ...event, names });

@@ -6,6 +6,7 @@ import type { Account } from "../model/accounts.ts";
 import type { Branch } from "../model/branches.ts";
 import type { Entry, Tree } from "../model/files.ts";
 import { entryOf } from "../model/names.ts";
+import { mailAddress } from "../model/mail.ts";
 import type { Val } from "../model/vals.ts";
 import { pinnedPath } from "../modules/reference.ts";
 import { labelOf } from "../run/endpoint.ts";
@@ -54,6 +55,10 @@ export function fileShape(arrival: Arrival, val: Val, tree: Tree, entry: Entry, 
     module: arrival.base + pinnedPath(val, version, entry.path),
   };
   if (entry.type === "http") links.endpoint = endpointUrl(arrival, val, tree, entry);
+  if (entry.type === "email") {
+    const emails = [...tree.values()].filter((other) => other.type === "email");
+    links.email = mailAddress(arrival, val, entry.file_id, entryOf(emails)?.file_id === entry.file_id);
+  }
   return {
     id: entry.file_id,
     name: entry.path.slice(entry.path.lastIndexOf("/") + 1),

@@ -6,6 +6,7 @@ import { badRequest, HttpError } from "../lib/http.ts";
 import { all, first, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { destroyVals } from "./deletion.ts";
+import { forgetMail } from "./mail.ts";
 
 export interface Account {
   id: string;
@@ -133,6 +134,7 @@ export async function deleteAccount(town: Town, account: Account): Promise<void>
     { sql: "DELETE FROM invitation WHERE account_id = :id", args },
   ]);
   await destroyVals(town, account.id);
+  await forgetMail(town, account.id);
   await town.storage.batch([
     { sql: "DELETE FROM env WHERE scope_id IN (SELECT id FROM env_group WHERE owner_id = :id)", args },
     { sql: "DELETE FROM env_group WHERE owner_id = :id", args },

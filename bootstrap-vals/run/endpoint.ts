@@ -94,6 +94,14 @@ export async function endpointOfFile(town: Town, fileId: string, type: FileType)
   return read(town, FILE, { file_id: fileId, type }, false);
 }
 
+/** The first file of that type of a val by its author and name. */
+export async function endpointOfNamed(town: Town, username: string, name: string, type: FileType): Promise<Endpoint | undefined> {
+  const found = ENDPOINT.replace("'http'", ":type");
+  const args = { username, name, type };
+  return (await read(town, `${found} WHERE a.username = :username AND v.name = :name ORDER BY ${ENTRY_ORDER} LIMIT 1`, args)) ??
+    read(town, `${found} WHERE v.id = (${FORMER}) ORDER BY ${ENTRY_ORDER} LIMIT 1`, args);
+}
+
 /** The host label of an HTTP file: the val's name for its first one, the file's id for others and where names are long. */
 export function labelOf(val: { username: string; name: string }, fileId: string, isFirst: boolean): string {
   const named = `${val.username}--${val.name}`.toLowerCase();

@@ -27,5 +27,15 @@ ${wrap}`;
 }
 
 const WRAPPERS: Partial<Record<FileType, string>> = {
+  // A mail is parsed here, in the process of the val that it is for, and not where the platform runs.
+  email: `import { emailOf, summaryOf } from "town:system/lib/letter.ts";
+export default {
+  async fetch(request) {
+    const email = await emailOf(request);
+    await handler(email);
+    return Response.json(summaryOf(email));
+  },
+};
+`,
   interval: "export default async (interval) => { await handler(interval); };\n",
 };

@@ -5,6 +5,7 @@ mod api; // The REST API, as its clients see it.
 mod compile; // The compiler: what comes out is run by the engine.
 mod cron; // Files that run by a schedule.
 mod durability; // What was acknowledged is there after a crash.
+mod email; // Mail, in and out.
 mod errors; // Who is told what when something fails.
 mod grant; // Grants narrow, frames are bounded: properties.
 mod hostile; // Programs that mean harm, with everybody else served.
