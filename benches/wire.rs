@@ -23,6 +23,7 @@ fn request() -> Down {
         run: 0x1234_5678_9abc_def0,
         head,
         body: BodyDown::Empty,
+        failure: None,
         revisions: vec![1, 2],
     }
 }

@@ -182,13 +182,48 @@ declare module "town:kernel" {
      * may be changed.
      */
     fetch(request: Request): Promise<Response>;
-    /** As if the request had gone to that URL, with these headers set or, by null, removed: cheaper than another Request. */
-    fetch(url: string, request: Request, headers?: Record<string, string | null>): Promise<Response>;
+    /** As if the request had gone to that URL: cheaper than another Request. */
+    fetch(url: string, request: Request, forward?: Forward): Promise<Response>;
     /** Calls an export by name; arguments and result are structured clones. */
     call(name: string, args: unknown[]): Promise<unknown>;
     alarm(event: AlarmEvent): Promise<void>;
     /** Ends every isolate of this id now. */
     cancel(reason?: string): Promise<void>;
+  }
+
+  /** What the kernel changes in a request on its way to a program, and in the response on its way back. */
+  export interface Forward {
+    /** Headers to set or, by null, to remove. */
+    request?: Record<string, string | null>;
+    response?: {
+      /** Set where the response has none of `unless`. */
+      defaults?: { headers: Record<string, string>; unless: string[] };
+      append?: Record<string, string>;
+      /** Cookies lose their Domain, stay below `path` (without a slash at its end), and never have the name `reserved`. */
+      cookies?: { path?: string; reserved?: string };
+    };
+    route?: Route;
+  }
+
+  /**
+   * Which requests the kernel may hand on like this one from now on, without asking this program: GET, HEAD, POST, PUT,
+   * PATCH and DELETE, while `storage.revision` is what it was and an isolate's program is known by the same id. A request
+   * that fails on its way comes to the export `failed(request, error)`, without its body, for an answer.
+   */
+  export interface Route {
+    /**
+     * The handler that decides so. A route counts only where this is the program's default export: a program that wraps
+     * another's handler sees every request, as it expects.
+     */
+    by: object;
+    /** How their URLs begin: an origin, or an origin and whole segments of a path, without a slash at the end. */
+    from: string;
+    /** What takes the place of that beginning. */
+    to: string;
+    /** Headers that a request must have with exactly this value or, by null, must not have. */
+    when?: Record<string, string | null>;
+    /** The revision by which this was decided. */
+    revision: number;
   }
 
   /** Why a run gave no answer. `name` is `IsolateError`. */

@@ -18,11 +18,13 @@ import { deliverCron } from "./run/cron.ts";
 import { deliverMail } from "./run/email.ts";
 import { endpointOfVal } from "./run/endpoint.ts";
 import { isolateOf } from "./run/program.ts";
-import { serveHost, serveRun } from "./run/serve.ts";
+import { serveHost, serveRun, visitorError } from "./run/serve.ts";
 
 // Tails come from within: nobody reached us and no link is made.
 const NOWHERE = "http://localhost/";
 
+// For requests of vals that come again while nothing in the database changes, the kernel repeats by itself what
+// run/serve.ts did the first time. Whoever adds something here that must see each of them takes the route out there.
 function fetch(request: Request): Promise<Response> {
   const town = townAt(request.url, request.headers);
   const failed = (error: unknown) => failure(request, town, error);
@@ -64,21 +66,24 @@ async function tail(events: TailEvent[]): Promise<void> {
   await keep(townAt(NOWHERE, new Headers()), events);
 }
 
+/** The answer to a request that the kernel handed on by a route of ours, and that failed. */
+function failed(request: Request, error: unknown): Response | Promise<Response> {
+  return failure(request, townAt(request.url, request.headers), error);
+}
+
 function townAt(url: string, headers: Headers): Town {
   if (storage === undefined || loader === undefined) throw new TypeError("A town needs storage and a loader");
-  return { storage, loader, system, env, arrival: arrive(url, headers, env.TOWN_BASE_URL) };
+  return { storage, loader, system, env, handler, arrival: arrive(url, headers, env.TOWN_BASE_URL) };
 }
 
 function failure(request: Request, town: Town, error: unknown): Response | Promise<Response> {
-  let known: HttpError;
-  if (error instanceof HttpError) known = error;
-  else {
-    console.error(error);
-    known = new HttpError(500, "internal", "Something went wrong");
-  }
+  const worded = visitorError(error);
+  if (!(worded instanceof HttpError)) console.error(error);
+  const known = worded instanceof HttpError ? worded : new HttpError(500, "internal", "Something went wrong");
   const { label, path } = town.arrival;
   if (label !== "" || path.startsWith("/run/")) return valErrorPage(request, known);
   return path.startsWith("/api/") ? errorJson(known) : errorPage(request, town, known);
 }
 
-export default { fetch, alarm, tail };
+const handler = Object.freeze({ fetch, failed, alarm, tail });
+export default handler;

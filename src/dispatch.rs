@@ -10,8 +10,8 @@ use crate::grant::GrantError;
 use crate::image;
 use crate::storage::{Deadline, Namespace, Statement};
 use crate::wire::{
-    Answer, BodyUp, Call, CallError, CallId, Failure, FileContent, FileFrom, Outcome, RequestHead,
-    RunId, SystemFile, Target,
+    Answer, BodyUp, Call, CallError, CallId, Failure, FileContent, FileFrom, Forward, Outcome,
+    RequestHead, RunId, SystemFile, Target,
 };
 
 /// Answers a call when it is done.
@@ -81,9 +81,12 @@ async fn answer(
             let output = output.map_err(CallError::Compile)?;
             Ok(Answer::Compiled(Box::new(output.compiled.clone())))
         }
-        Call::IsolateFetch { target, head, body } => {
-            isolate_fetch(slot, process, run, target, head, body).await
-        }
+        Call::IsolateFetch {
+            target,
+            head,
+            body,
+            forward,
+        } => isolate_fetch(slot, process, run, target, (head, body), *forward).await,
         Call::IsolateCall { target, name, args } => {
             isolate_work(slot, process, run, target, Work::Call { name, args }).await
         }
@@ -215,19 +218,25 @@ async fn isolate_fetch(
     process: &Arc<Process>,
     run: RunId,
     target: Target,
-    head: RequestHead,
-    body: BodyUp,
+    (head, body): (RequestHead, BodyUp),
+    forward: Forward,
 ) -> Result<Answer, CallError> {
+    let id = target.id().map(str::to_string);
     let Some(target) = target_slot(slot, process, target).await? else {
         return Ok(Answer::NeedProgram);
     };
+    let rules = forward.rules;
+    if let (Some(id), Some(route)) = (id, forward.route) {
+        slot.add_route(id, route, forward.headers, rules.clone());
+    }
     let body = process.body_up(body);
     let caller = Caller {
         run: Some(run),
         hops: 0,
     };
     let url = head.url.clone();
-    let (status, headers, body) = target.fetch(head, body, caller).await?;
+    let (status, mut headers, body) = target.fetch(head, body, caller).await?;
+    rules.apply(&mut headers);
     Ok(Answer::Response {
         status,
         headers,

@@ -41,6 +41,8 @@ pub enum Down {
         run: RunId,
         head: RequestHead,
         body: BodyDown,
+        /// What became of the request on its route, for the program to word the answer.
+        failure: Option<Failure>,
         revisions: Vec<u64>,
     },
     Call {
@@ -393,6 +395,7 @@ pub enum Call {
         target: Target,
         head: RequestHead,
         body: BodyUp,
+        forward: Box<Forward>,
     },
     IsolateCall {
         target: Target,
@@ -500,6 +503,58 @@ pub enum Answer {
     Health {
         sandbox_missing: Vec<String>,
     },
+}
+
+impl Target {
+    /// What it is known by, unless it is loaded once.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Target::Id(id) | Target::Define(id, _) => Some(id),
+            Target::Load(_) => None,
+        }
+    }
+}
+
+/// How a request is handed on, and its response handed back.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Forward {
+    /// Request headers that are set or, without a value, removed.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub rules: ResponseRules,
+    /// For later requests like it.
+    pub route: Option<RouteSpec>,
+}
+
+/// What the kernel changes in a response.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ResponseRules {
+    /// Set where the response has none of `defaults_unless`.
+    pub defaults: Vec<Header>,
+    pub defaults_unless: Vec<String>,
+    pub append: Vec<Header>,
+    pub cookies: Option<CookieRules>,
+}
+
+/// Keeps the cookies of a response to its host, and below a path.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CookieRules {
+    /// Without a slash at its end; empty: any path.
+    pub path: String,
+    /// A name that is never set.
+    pub reserved: Option<String>,
+}
+
+/// Which requests are handed on like one that was, without asking the program.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RouteSpec {
+    /// How their URLs begin: an origin, or an origin and whole segments of a path.
+    pub from: String,
+    /// What takes the place of that beginning.
+    pub to: String,
+    /// Headers they must have with exactly this value or, without one, must not have.
+    pub when: Vec<(String, Option<Vec<u8>>)>,
+    /// The revision of the program's storage by which it decided so.
+    pub revision: u64,
 }
 
 /// A file of the system, as it is in force.

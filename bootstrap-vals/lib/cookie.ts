@@ -26,20 +26,3 @@ export function sessionCookie(arrival: Arrival, value: string, maxAgeSeconds: nu
 export function withoutCookie(header: string, name: string): string {
   return header.split("; ").filter((pair) => !pair.startsWith(`${name}=`)).join("; ");
 }
-
-/** A val's Set-Cookie kept to the val: never for the hosts above it, and below its own path where it has one. */
-export function confineCookie(line: string, prefix: string, reserved: string): string | undefined {
-  const [pair = "", ...attributes] = line.split(";");
-  const name = pair.slice(0, pair.indexOf("=")).trim();
-  if (prefix !== "" && name.toLowerCase() === reserved.toLowerCase()) return undefined;
-  const kept = [pair];
-  let path = prefix;
-  for (const attribute of attributes) {
-    const [key = "", value = ""] = attribute.split("=");
-    const lower = key.trim().toLowerCase();
-    if (lower === "domain") continue;
-    if (lower !== "path" || prefix === "") kept.push(attribute);
-    else if (value === prefix || value.startsWith(`${prefix}/`)) path = value;
-  }
-  return prefix === "" ? kept.join(";") : `${kept.join(";")}; Path=${path}`;
-}

@@ -19,12 +19,17 @@ export interface Arrival {
   base: string;
   /** The label of the val that was asked for by host; empty for the instance itself. */
   label: string;
+  /** Below another instance, which says by `MOUNT_HEADERS` where. */
+  nested: boolean;
   /** Vals have hosts of their own here. */
   byHost: boolean;
   /** Path and query within the instance. */
   path: string;
   search: string;
 }
+
+/** By which an instance tells one below it where that is. */
+export const MOUNT_HEADERS = ["x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix"] as const;
 
 /** Reads where a request came in. */
 export function arrive(url: string, headers: Headers, baseUrl: unknown): Arrival {
@@ -40,23 +45,25 @@ export function arrive(url: string, headers: Headers, baseUrl: unknown): Arrival
   let prefix = "";
   let protocol = url.slice(0, hostStart - 3);
   let byHost = true;
-  if (typeof baseUrl === "string") {
+  const nested = typeof baseUrl !== "string";
+  if (!nested) {
     const base = edgeOf(baseUrl);
     protocol = base.protocol;
     host = base.host;
     byHost = base.byHost && !isAddress(asked);
     if (byHost && asked !== host && !asked.endsWith(`.${host}`)) outsideHost = host;
   } else {
-    outsideHost = headers.get("x-forwarded-host") ?? asked;
-    protocol = headers.get("x-forwarded-proto") ?? protocol;
-    prefix = headers.get("x-forwarded-prefix") ?? "";
+    const [hostHeader, protocolHeader, prefixHeader] = MOUNT_HEADERS;
+    outsideHost = headers.get(hostHeader) ?? asked;
+    protocol = headers.get(protocolHeader) ?? protocol;
+    prefix = headers.get(prefixHeader) ?? "";
     byHost = prefix === "";
   }
 
   const below = prefix === "" && outsideHost.endsWith(`.${host}`) ? outsideHost.slice(0, -host.length - 1) : "";
   const label = below.slice(below.lastIndexOf(".") + 1);
   const base = byHost ? `${protocol}://${host}` : `${protocol}://${outsideHost}${prefix}`;
-  return { host, protocol, outsideHost, prefix, base, label, byHost, path, search };
+  return { host, protocol, outsideHost, prefix, base, label, nested, byHost, path, search };
 }
 
 /** The origin by which modules and vals of this instance are named inside it, the same however it was reached. */

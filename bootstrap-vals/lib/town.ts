@@ -8,5 +8,7 @@ export interface Town {
   loader: Loader;
   system: System | undefined;
   env: Readonly<Record<string, unknown>>;
+  /** The platform's own default export, by which it decides what the kernel may repeat. */
+  handler: object;
   arrival: Arrival;
 }

@@ -29,6 +29,8 @@ export interface Endpoint {
   is_town: 0 | 1;
   /** What the loader knows its program by: everything that could make it another program. */
   programId: string;
+  /** The storage revision that all of this was read by, or an older one. */
+  revision: number;
   /** First part of its host. */
   label: string;
   /** Its isolates, once they were asked for. */
@@ -123,6 +125,7 @@ async function find(town: Town, username: string, name: string): Promise<Endpoin
 }
 
 async function read(town: Town, sql: string, args: Record<string, string>, isFirst = true): Promise<Endpoint | undefined> {
+  const { revision } = town.storage;
   const row = await first<Omit<Endpoint, "exports"> & { exports: string | null }>(town.storage, sql, args);
   if (row === undefined) return undefined;
   return {
@@ -130,6 +133,7 @@ async function read(town: Town, sql: string, args: Record<string, string>, isFir
     exports: row.exports === null ? [] : JSON.parse(row.exports),
     isolation: row.isolation ?? "shared",
     programId: programIdOf(row),
+    revision,
     label: labelOf(row, row.file_id, isFirst),
   };
 }

@@ -1,6 +1,7 @@
 /** What is added to a val's response on its way out: default CORS headers, and the fence around vals reached by path. */
 
-import { confineCookie, sessionCookieName } from "../lib/cookie.ts";
+import type { Forward } from "town:kernel";
+import { sessionCookieName } from "../lib/cookie.ts";
 import type { Arrival } from "../lib/mount.ts";
 
 /** Vals reached by path share the host of the pages; without `allow-same-origin` they do not share their origin. */
@@ -12,24 +13,20 @@ const CORS = [
   "access-control-allow-credentials", "access-control-expose-headers", "access-control-max-age",
 ];
 
-/** The response as the visitor gets it. `prefix` is the val's path on the pages' host, empty where it has its own host. */
-export function dress(response: Response, arrival: Arrival, prefix: string): Response {
-  const { headers } = response;
+const DEFAULTS = {
+  headers: { "access-control-allow-origin": "*", "access-control-allow-methods": METHODS },
   // Any CORS header of the val's own turns all defaults off.
-  if (!hasCors(headers)) {
-    headers.set("access-control-allow-origin", "*");
-    headers.set("access-control-allow-methods", METHODS);
-  }
-  if (prefix !== "") headers.append("content-security-policy", FENCE);
-  if (headers.has("set-cookie")) {
-    const lines = headers.getSetCookie();
-    headers.delete("set-cookie");
-    for (const line of lines) {
-      const confined = confineCookie(line, prefix, sessionCookieName(arrival));
-      if (confined !== undefined) headers.append("set-cookie", confined);
-    }
-  }
-  return response;
+  unless: CORS,
+};
+
+/** What a visitor's response has of ours. `prefix` is the val's path on the pages' host, empty where it has its own host. */
+export function dressing(arrival: Arrival, prefix: string): Forward["response"] {
+  if (prefix === "") return { defaults: DEFAULTS, cookies: {} };
+  return {
+    defaults: DEFAULTS,
+    append: { "content-security-policy": FENCE },
+    cookies: { path: prefix, reserved: sessionCookieName(arrival) },
+  };
 }
 
 export function isPreflight(request: Request): boolean {

@@ -1,13 +1,13 @@
 /** HTTP requests of vals: by host or by path to the endpoint's program and back. */
 
-import type { Outcome } from "town:kernel";
+import type { Forward, Outcome, Route } from "town:kernel";
 import { sessionCookieName, withoutCookie } from "../lib/cookie.ts";
 import { HttpError, notFound } from "../lib/http.ts";
-import type { Arrival } from "../lib/mount.ts";
+import { MOUNT_HEADERS, type Arrival } from "../lib/mount.ts";
 import { decode } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { endpointOf, endpointOfLabel, keptEndpoint, keptEndpointOfLabel, type Endpoint } from "./endpoint.ts";
-import { dress, hasCors, isPreflight, preflight } from "./headers.ts";
+import { dressing, hasCors, isPreflight, preflight } from "./headers.ts";
 import { isolateOf } from "./program.ts";
 
 /** Serves the val that the request's host names. */
@@ -46,24 +46,57 @@ function serve(
       return serve(request, town, found, path, prefix);
     });
   }
-  const { arrival } = town;
   refuseMethod(request.method);
-  const headers: Record<string, string | null> = {
-    "x-forwarded-host": arrival.outsideHost, "x-forwarded-proto": arrival.protocol, "x-forwarded-prefix": prefix,
+  const { arrival } = town;
+  const preflighted = isPreflight(request);
+  const forward: Forward = {
+    request: {
+      "x-forwarded-host": arrival.outsideHost, "x-forwarded-proto": arrival.protocol, "x-forwarded-prefix": prefix,
+    },
+    // Whether a preflight is the val's business shows in what it answers.
+    response: preflighted ? undefined : dressing(arrival, prefix),
+    route: route(request, town, endpoint, prefix),
   };
-  if (prefix !== "") hideSession(request.headers, arrival, headers);
-  const url = `${arrival.protocol}://${endpoint.label}.${arrival.host}${path}${arrival.search}`;
-  return isolateOf(town, endpoint).fetch(url, request, headers).then(
-    (response) => {
-      if (isPreflight(request) && !hasCors(response.headers)) return preflight(request);
-      return dress(response, arrival, prefix);
-    },
-    (error: unknown) => {
-      // A handler that chokes on OPTIONS has no wish about CORS.
-      if (isPreflight(request)) return preflight(request);
-      throw visitorError(error);
-    },
+  if (prefix !== "") hideSession(request.headers, arrival, forward.request!);
+  const url = `${hostOf(arrival, endpoint)}${path}${arrival.search}`;
+  const answered = isolateOf(town, endpoint).fetch(url, request, forward);
+  if (!preflighted) return answered;
+  return answered.then(
+    (response) => hasCors(response.headers) ? response : preflight(request),
+    // A handler that chokes on OPTIONS has no wish about CORS.
+    () => preflight(request),
   );
+}
+
+function hostOf(arrival: Arrival, endpoint: Endpoint): string {
+  return `${arrival.protocol}://${endpoint.label}.${arrival.host}`;
+}
+
+/**
+ * What the kernel may do with later requests by itself. All that `serve` looks at is in it: the address, the headers that
+ * tell where this instance is, and, where the val shares the host of the pages, that no session comes along.
+ */
+function route(request: Request, town: Town, endpoint: Endpoint, prefix: string): Route | undefined {
+  const { arrival } = town;
+  const when: Record<string, string | null> = {};
+  if (prefix !== "") {
+    if (request.headers.has("cookie")) return undefined;
+    when.cookie = null;
+  }
+  if (arrival.nested) for (const name of MOUNT_HEADERS) when[name] = request.headers.get(name);
+  const { url } = request;
+  const origin = url.slice(0, url.indexOf("/", url.indexOf("://") + 3));
+  const from = origin + prefix.slice(arrival.prefix.length);
+  return { by: town.handler, from, to: hostOf(arrival, endpoint), when, revision: endpoint.revision };
+}
+
+/** What a visitor is told of a run that gave no answer: an error page's status and words. */
+export function visitorError(error: unknown): unknown {
+  const outcome = (error as { outcome?: Outcome }).outcome;
+  if (outcome === undefined) return error;
+  const [status, message] = FAILURES[outcome] ?? FAILURES.exception;
+  const headers: Record<string, string> = status === 503 ? { "retry-after": "1" } : {};
+  return new HttpError(status, outcome, message, headers);
 }
 
 function refuseMethod(method: string): void {
@@ -96,11 +129,3 @@ const FAILURES: Record<Outcome, [status: number, message: string]> = {
   body: [413, "The body is too large"],
   depth: [500, "This val is nested too deeply"],
 };
-
-function visitorError(error: unknown): unknown {
-  const outcome = (error as { outcome?: Outcome }).outcome;
-  if (outcome === undefined) return error;
-  const [status, message] = FAILURES[outcome] ?? FAILURES.exception;
-  const headers: Record<string, string> = status === 503 ? { "retry-after": "1" } : {};
-  return new HttpError(status, outcome, message, headers);
-}

@@ -28,6 +28,13 @@ use crate::wire::{
 /// Grace for a process that was told to end and does not.
 const END_GRACE: Duration = Duration::from_secs(2);
 
+/// CPU that an event loop must have used while it stood still, of the time it stood, to be at fault
+/// itself: it has a core to itself or nearly so.
+const STALL_SHARE: f64 = 0.75;
+
+/// How much longer than its limit a loop that gets no CPU may stand still.
+const STARVED_FACTOR: u32 = 4;
+
 /// Who a process works for: it answers kernel calls and keeps records.
 pub trait Owner: Send + Sync {
     /// Answers a kernel call, at any later time, by `process.answer`.
@@ -90,6 +97,17 @@ struct Watch {
     pings: u32,
     pongs: u32,
     pinged_at: Instant,
+    pinged_cpu_us: u64,
+}
+
+impl Watch {
+    // Nothing in an isolate can wait but the event loop, so one that stands still computes: on a
+    // crowded machine its own time tells, not the time that others took from it.
+    fn stalled(&self, stall: Duration, cpu_us: u64) -> bool {
+        let waited = self.pinged_at.elapsed();
+        let used = Duration::from_micros(cpu_us.saturating_sub(self.pinged_cpu_us));
+        waited > stall && (used > stall.mul_f64(STALL_SHARE) || waited > stall * STARVED_FACTOR)
+    }
 }
 
 struct Run {
@@ -142,6 +160,8 @@ pub enum Work {
     Fetch {
         head: RequestHead,
         body: Body,
+        /// It was handed on by a route and came back so.
+        failure: Option<Failure>,
     },
     Call {
         name: String,
@@ -198,6 +218,7 @@ impl Process {
                 pings: 0,
                 pongs: 0,
                 pinged_at: Instant::now(),
+                pinged_cpu_us: 0,
             }),
         });
         tokio::spawn(process.clone().read(Frames::new(link)));
@@ -310,12 +331,17 @@ impl Process {
         lock(&self.runs).insert(run, state);
         let revisions = self.revisions();
         let frame = match work {
-            Work::Fetch { head, body } => {
+            Work::Fetch {
+                head,
+                body,
+                failure,
+            } => {
                 let body = self.body_down(body);
                 Down::Fetch {
                     run,
                     head,
                     body,
+                    failure,
                     revisions,
                 }
             }
@@ -462,10 +488,11 @@ impl Process {
         if watch.pings == watch.pongs {
             watch.pings = watch.pings.wrapping_add(1);
             watch.pinged_at = Instant::now();
+            watch.pinged_cpu_us = self.children.cpu_us(pid).unwrap_or(0);
             let number = watch.pings;
             drop(watch);
             self.link.send(&Down::Ping { number });
-        } else if watch.pinged_at.elapsed() > stall {
+        } else if watch.stalled(stall, self.children.cpu_us(pid).unwrap_or(0)) {
             drop(watch);
             self.kill(Failure::limit(
                 Outcome::Stall,

@@ -4,14 +4,16 @@
 //! loaded the program, and forks isolates from it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::body::Body;
+use super::body::{Body, BodyError};
+use super::forwarding::Answered;
 use super::process::{Owner, Process, Reply, Work};
 use super::program::Prepared;
 use super::record::{Record, RunKind, TailEvent, digits, now_ms};
+use super::route::Routes;
 use crate::grant::Grant;
 use crate::kernel::{Kernel, Member};
 use crate::limits::{SLOTS_MAX, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX};
@@ -52,6 +54,9 @@ pub struct Slot {
     below: Mutex<HashMap<String, Arc<Slot>>>,
     tail: Mutex<Tail>,
     used: AtomicU64,
+    pub(super) routes: Mutex<Routes>,
+    /// Runs that routes spare the program, while they are open.
+    pub(super) forwarding: AtomicUsize,
 }
 
 struct Running {
@@ -109,6 +114,8 @@ impl Slot {
             below: Mutex::default(),
             tail: Mutex::default(),
             used: AtomicU64::new(0),
+            routes: Mutex::default(),
+            forwarding: AtomicUsize::new(0),
         })
     }
 
@@ -147,13 +154,18 @@ impl Slot {
         }
     }
 
-    /// Runs open in all its processes.
+    /// Runs open in all its processes, or handed on past them.
     pub fn runs_open(&self) -> usize {
-        lock(&self.running)
+        let isolates: usize = lock(&self.running)
             .isolates
             .iter()
             .map(|isolate| isolate.runs_open())
-            .sum()
+            .sum();
+        isolates + self.forwarding.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn itself(&self) -> Weak<Slot> {
+        self.this.clone()
     }
 
     // Whether programs that it started by an id have runs open.
@@ -195,42 +207,39 @@ impl Slot {
 
     // ---- Runs
 
-    /// Serves a request.
-    pub async fn fetch(
-        &self,
-        head: RequestHead,
-        body: Body,
-        caller: Caller,
-    ) -> Result<(u16, Vec<crate::wire::Header>, Body), Failure> {
-        let limits = self.grant.limits();
-        let idle = Duration::from_millis(limits.deadline_ms);
-        let body = body.bounded(limits.body_bytes, None).map_err(|error| {
-            Failure::limit(
-                Outcome::Body,
-                "bodyBytes",
-                limits.body_bytes,
-                error.to_string(),
-            )
-        })?;
+    /// Serves a request, or lets a route take it past the program.
+    pub async fn fetch(&self, head: RequestHead, body: Body, caller: Caller) -> Answered {
+        let body_bytes = self.grant.limits().body_bytes;
+        let body = body
+            .bounded(body_bytes, None)
+            .map_err(|error| over_body_limit(body_bytes, &error))?;
+        if let Some((route, target)) = self.route(&head) {
+            return self.forward(&route, &target, head, body, caller).await;
+        }
         let mut record = self.kernel.record(caller, RunKind::Fetch);
         record.method = Some(head.method.clone());
         record.url = Some(head.url.clone());
-        match self.run(record, Work::Fetch { head, body }).await? {
+        let work = Work::Fetch {
+            head,
+            body,
+            failure: None,
+        };
+        self.respond(record, work).await
+    }
+
+    /// Has the program answer a request.
+    pub(super) async fn respond(&self, record: Record, work: Work) -> Answered {
+        let limits = self.grant.limits();
+        match self.run(record, work).await? {
             Reply::Response {
                 status,
                 headers,
                 body,
             } => {
+                let idle = Duration::from_millis(limits.deadline_ms);
                 let body = body
                     .bounded(limits.body_bytes, Some(idle))
-                    .map_err(|error| {
-                        Failure::limit(
-                            Outcome::Body,
-                            "bodyBytes",
-                            limits.body_bytes,
-                            error.to_string(),
-                        )
-                    })?;
+                    .map_err(|error| over_body_limit(limits.body_bytes, &error))?;
                 Ok((status, headers, body))
             }
             Reply::Value(_) => Err(Failure::new(
@@ -440,6 +449,7 @@ impl Slot {
             return Err(Failure::new(Outcome::Load, message));
         }
         let keep = self.kernel.nursery.forks();
+        self.routes().clear();
         let (old, isolates) = {
             let mut running = lock(&self.running);
             running.prepared = prepared;
@@ -587,6 +597,11 @@ impl Owner for Slot {
     fn namespace(&self, names: &[String]) -> Option<Namespace> {
         self.grant.namespace(names).ok()
     }
+}
+
+fn over_body_limit(body_bytes: u64, error: &BodyError) -> Failure {
+    let message = error.to_string();
+    Failure::limit(Outcome::Body, "bodyBytes", body_bytes, message)
 }
 
 fn no_process(error: std::io::Error) -> Failure {

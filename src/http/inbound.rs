@@ -169,10 +169,10 @@ async fn take(
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     // `OPTIONS *` is about the server; it gets the answer of the front page.
     let path = if path.starts_with('/') { path } else { "/" };
-    let url = format!("{scheme}://{host}{path}");
-    if url::Url::parse(&url).is_err() {
-        return Err(StatusCode::BAD_REQUEST);
-    }
+    // As the standard writes it, so that everybody below reads one address the same way.
+    let url = url::Url::parse(&format!("{scheme}://{host}{path}"))
+        .map_err(|_| StatusCode::BAD_REQUEST)?
+        .to_string();
     let headers = parts
         .headers
         .iter()

@@ -3,3 +3,4 @@
 pub mod inbound;
 pub mod outbound;
 mod pages;
+mod rules;

@@ -146,6 +146,14 @@
     return list;
   }
 
+  // Whoever wraps a handler goes on being asked: routes are for the program's own handler to decide.
+  function decided(forward) {
+    const route = forward?.route;
+    if (route === undefined || route.by === program?.default) return forward;
+    const { request, response } = forward;
+    return { request, response };
+  }
+
   class Isolate {
     #id;
     #program;
@@ -163,16 +171,16 @@
         return made();
       });
     }
-    // `(request)`, or `(url, request, headers)`: as if it had gone there, with these headers set.
-    fetch(input, init, headersSet) {
+    // `(request)`, or `(url, request, forward)`: as if it had gone there.
+    fetch(input, init, forward) {
       try {
         const elsewhere = typeof input === "string" && web.isRequest(init);
         const request = elsewhere ? init : web.isRequest(input) ? input : new RequestOf(input, init);
         const { method, url, headers, body } = web.readRequest(request);
         const out = bodyOut(body);
         const to = elsewhere ? input : url;
-        const set = elsewhere && headersSet !== undefined ? flat(headersSet) : undefined;
-        return this.#ask((target) => native.isolateFetch(target, method, to, headers, out, set), respond);
+        const how = elsewhere ? decided(forward) : undefined;
+        return this.#ask((target) => native.isolateFetch(target, method, to, headers, out, how), respond);
       } catch (error) {
         return PromiseOf.reject(error);
       }
@@ -308,14 +316,19 @@
         exported("tail") !== undefined,
       ];
     },
-    fetch(run, method, url, headers, body) {
+    // With a failure: what became of the request on its route, of which the program has yet to speak.
+    fetch(run, method, url, headers, body, failure) {
       native.enter(run);
       const request = web.makeRequest({ method, url, headers, body: bodyIn(body) });
       runs.set(run, { request, waiting: [] });
       let result;
       try {
         const main = program.default;
-        if (typeof main === "function") result = main(request);
+        if (failure !== undefined) {
+          const failed = exported("failed");
+          if (failed === undefined) throw failure;
+          result = failed(request, failure);
+        } else if (typeof main === "function") result = main(request);
         else if (typeof main?.fetch === "function") {
           const ctx = { waitUntil: (promise) => waitUntil(promise, run), passThroughOnException() {} };
           result = main.fetch(request, env, ctx);

@@ -8,6 +8,7 @@ use boa_engine::{
 };
 
 use super::errors;
+use super::forward;
 use super::host::{Host, bytes_of, text_property, type_error, uint8_array};
 use super::web::clone;
 use crate::eval::compile::{Options, SourceKind};
@@ -383,11 +384,14 @@ fn isolate_fetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResu
     let target = target(args.get_or_undefined(0), context)?;
     let mut head = request_head(&args[1..], context)?;
     let body = body_up(args.get_or_undefined(4), context)?;
-    let set = args.get_or_undefined(5);
-    if !set.is_undefined() {
-        set_headers(&mut head.headers, set, context)?;
-    }
-    let call = Call::IsolateFetch { target, head, body };
+    let forward = forward::read(args.get_or_undefined(5), context)?;
+    forward::set_headers(&mut head.headers, &forward.headers);
+    let call = Call::IsolateFetch {
+        target,
+        head,
+        body,
+        forward: Box::new(forward),
+    };
     Host::of(context).call(call, Vec::new(), response, context)
 }
 
@@ -745,18 +749,6 @@ fn headers(value: &JsValue, context: &mut Context) -> JsResult<Vec<Header>> {
         .collect()
 }
 
-// `[name, value, ...]` over what there is; null removes.
-fn set_headers(list: &mut Vec<Header>, value: &JsValue, context: &mut Context) -> JsResult<()> {
-    for pair in items(value, context)?.chunks_exact(2) {
-        let name = text(&pair[0], context)?.to_ascii_lowercase();
-        list.retain(|(known, _)| *known != name);
-        if !pair[1].is_null() {
-            list.push((name, text(&pair[1], context)?.into_bytes()));
-        }
-    }
-    Ok(())
-}
-
 // null, a Uint8Array, the number of a kernel stream to join, or `[number]` of a stream of ours.
 fn body_up(value: &JsValue, context: &mut Context) -> JsResult<BodyUp> {
     if value.is_null_or_undefined() {
@@ -1074,7 +1066,8 @@ pub fn number(value: u64) -> JsValue {
     }
 }
 
-fn text(value: &JsValue, context: &mut Context) -> JsResult<String> {
+/// The value as text, lone surrogates replaced.
+pub fn text(value: &JsValue, context: &mut Context) -> JsResult<String> {
     Ok(value.to_string(context)?.to_std_string_lossy())
 }
 
@@ -1086,7 +1079,8 @@ fn optional_text(value: &JsValue, context: &mut Context) -> JsResult<Option<Stri
     }
 }
 
-fn names(value: &JsValue, context: &mut Context) -> JsResult<Vec<String>> {
+/// The items of an array as texts.
+pub fn names(value: &JsValue, context: &mut Context) -> JsResult<Vec<String>> {
     items(value, context)?
         .iter()
         .map(|item| text(item, context))

@@ -84,7 +84,8 @@ fn sqlite_code(error: &StorageError) -> &str {
     }
 }
 
-fn isolate_error(failure: &Failure, context: &mut Context) -> JsResult<JsObject> {
+/// What a run that gave no answer is to the program that asked for it.
+pub fn isolate_error(failure: &Failure, context: &mut Context) -> JsResult<JsObject> {
     let outcome = failure.outcome.word();
     let mut fields = vec![("outcome", js_string!(outcome).into())];
     if let Some((limit, value)) = &failure.limit {

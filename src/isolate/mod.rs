@@ -8,6 +8,7 @@ mod calls;
 mod errors;
 mod events;
 mod executor;
+mod forward;
 pub mod heap;
 mod host;
 mod json;
@@ -275,18 +276,24 @@ impl Process {
                 run,
                 head,
                 body,
+                failure,
                 revisions,
             } => {
                 self.begin(run, &revisions);
                 let context = &mut cell.borrow_mut();
                 let headers = calls::flat_headers(&head.headers, context);
                 let body = calls::body_down(body, context)?;
+                let failure = match failure {
+                    Some(failure) => errors::isolate_error(&failure, context)?.into(),
+                    None => JsValue::undefined(),
+                };
                 let args = [
                     calls::from_run(run),
                     js_string!(head.method.as_str()).into(),
                     js_string!(head.url.as_str()).into(),
                     headers,
                     body,
+                    failure,
                 ];
                 self.bridge.call("fetch", &args, context)?;
             }

@@ -125,6 +125,16 @@ pub const MODULES_MAX: usize = 10_000;
 /// Programs one instance may keep by id; the least recently used idle one goes first.
 pub const SLOTS_MAX: usize = 4096;
 
+/// Requests a program lets the kernel hand on without asking it: every program it may keep, reached
+/// in two ways.
+pub const ROUTES_MAX: usize = 2 * SLOTS_MAX;
+
+/// Lists of headers by which the routes of one program are told apart: it has a few ways to decide.
+pub const ROUTE_SHAPES_MAX: usize = 4;
+
+/// Segments of a path among which the end of a route is looked for: three towns deep by path.
+pub const ROUTE_SEGMENTS_MAX: usize = 12;
+
 /// Wall time of one compilation. 8 MiB of TypeScript take about 1 s.
 pub const COMPILE_DEADLINE_MS: u64 = 15_000;
 

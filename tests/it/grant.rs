@@ -255,7 +255,8 @@ fn up() -> impl Strategy<Value = Up> {
             body: Call::IsolateFetch {
                 target: Target::Id(id),
                 head,
-                body: BodyUp::Empty
+                body: BodyUp::Empty,
+                forward: Box::default(),
             },
         }),
         (any::<u32>(), bytes()).prop_map(|(stream, bytes)| Up::Chunk { stream, bytes }),

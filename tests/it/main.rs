@@ -13,6 +13,7 @@ mod limits; // Every limit of a program, reached.
 mod nesting; // Towns inside towns.
 mod overriding; // Changing the platform from inside.
 mod programs; // What a program is given by the one that starts it.
+mod routing; // Requests that the kernel hands on without asking the program.
 mod sandbox; // What a process has given up.
 mod seed; // The programs the project comes from.
 mod serving; // Programs are live at once.

@@ -339,7 +339,7 @@ async fn a_val_is_given_the_image_and_not_its_towns_overrides() {
 async fn the_program_of_the_town_may_be_replaced_as_a_whole() {
     let town = Town::start().await;
     let wrapped = MAIN.replace(
-        "export default { fetch, alarm, tail };",
+        "export default handler;",
         "export default { alarm, tail, fetch: async (request: Request) => {\n  const response = await fetch(request);\n  response.headers.set(\"x-wrapped\", \"yes\");\n  return response;\n} };",
     );
     assert_ne!(wrapped, MAIN);

@@ -17,7 +17,7 @@ const BANNED: [&str; 6] = ["user", "users", "val", "vals", "version", "versions"
 
 /// Where a banned word is somebody else's, by the text around it. Each is taken out of a line before
 /// the line is judged.
-const NOT_OURS: [&str; 22] = [
+const NOT_OURS: [&str; 25] = [
     // Names of HTTP and of its crates.
     "user_agent",
     "userAgent",
@@ -39,6 +39,9 @@ const NOT_OURS: [&str; 22] = [
     "EsVersion",
     // The folder of the image, the project, and what it takes after.
     "bootstrap-vals",
+    "bootstrap_vals",
+    "bootstrap vals",
+    "TOWN_BOOTSTRAP_VALS",
     "ValTownTown",
     "Val Town",
     // The flag that clap makes of it, and the properties of `Deno` and `process`.
