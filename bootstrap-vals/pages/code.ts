@@ -10,6 +10,7 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
+import { listVariables } from "../model/environment.ts";
 import { addFile, changeFile, readContent, readTree, removeFile, type Entry, type Tree } from "../model/files.ts";
 import { entryOf, FILE_TYPES } from "../model/names.ts";
 import type { Val } from "../model/vals.ts";
@@ -20,6 +21,8 @@ import { assetsOf } from "../editor/assets.ts";
 import { fault, formAsker, orFault } from "./layout.ts";
 import { source, TYPE_NAMES, valPath } from "./pieces.ts";
 import { fileList, valPage, visible, type ValParams } from "./val.ts";
+
+const VARIABLES_MAX = 200;
 
 export const codeRoutes: Route[] = [
   ["GET", "/@:username/:name/code", code],
@@ -54,12 +57,13 @@ async function codePage(
   const path = entry?.path ?? asked ?? "main.ts";
   const diagnostics = (await readDiagnostics(town, val)).filter((diagnostic) => diagnostic.path === path);
   const assets = await assetsOf(town);
+  const variables = mine ? (await listVariables(town, val, { limit: VARIABLES_MAX, offset: 0 })).map(({ key }) => key) : [];
   return valPage(request, town, val, asker, "code", {
     title: `${path} · @${val.username}/${val.name}`,
     status: outcome?.error.status ?? 200,
     made: ["pages/code.ts", "editor/client/main.ts"],
     script: { name: "main.ts", imports: ["codemirror.js"] },
-    body: html`${stateElement({ ...state, open: path, assets: {
+    body: html`${stateElement({ ...state, open: path, types: href(town.arrival, "/-/types"), variables, assets: {
         worker: assets.client("worker.ts"), typescript: assets.vendor("typescript.js"), libraries: assets.vendor("libraries.json"),
         vim: assets.vendor("vim.js"), emacs: assets.vendor("emacs.js"),
       } })}<div id="editor"><div class="code-page">
@@ -70,7 +74,7 @@ async function codePage(
   });
 }
 
-function stateElement(state: EditorState & { open: string; assets: Record<string, string> }): HtmlValue {
+function stateElement(state: EditorState & { open: string; types: string; variables: string[]; assets: Record<string, string> }): HtmlValue {
   return { html: `<script type="application/json" id="state">${JSON.stringify(state).replaceAll("<", "\\u003c")}</script>` };
 }
 

@@ -1,6 +1,7 @@
 /** All pages, and beside them what they load, the module host and the sign of life. */
 
 import { assetRoutes } from "../editor/assets.ts";
+import { editorRoutes } from "../editor/routes.ts";
 import { json } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { moduleRoutes } from "../modules/host.ts";
@@ -23,5 +24,5 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...assetRoutes, ...healthRoutes,
+  ...versionRoutes, ...logRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

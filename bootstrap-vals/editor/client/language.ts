@@ -1,0 +1,192 @@
+/** The page's end of the TypeScript worker, and what CodeMirror does with its answers. */
+
+import {
+  autocompletion, EditorView, hoverTooltip, keymap, setDiagnostics, showTooltip, StateEffect, StateField,
+  type Completion, type CompletionContext, type CompletionResult, type Extension, type Tooltip,
+} from "codemirror";
+import type { News, Question, Questions, Reply, Signature } from "./typescript.ts";
+
+// A pause in typing; the worker needs some 50 ms for a file of a thousand lines.
+const DIAGNOSE_MS = 80;
+
+type Answer<Name extends keyof Questions> = ReturnType<Questions[Name]>;
+
+export interface Language {
+  ask<Name extends keyof Questions>(method: Name, ...given: Parameters<Questions[Name]>): Promise<Answer<Name>>;
+  /** Called when types have arrived that change what was said before. */
+  onNews(listener: () => void): void;
+}
+
+export function startLanguage(worker: string): Language {
+  const thread = new Worker(worker, { type: "module" });
+  const waiting = new Map<number, { done(value: unknown): void; failed(error: Error): void }>();
+  const listeners: (() => void)[] = [];
+  let last = 0;
+  thread.addEventListener("message", ({ data }: MessageEvent<Reply | News>) => {
+    if ("news" in data) {
+      for (const listener of listeners) listener();
+      return;
+    }
+    const question = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (data.error === undefined) question?.done(data.value);
+    else question?.failed(new Error(data.error));
+  });
+  return {
+    ask(method, ...given) {
+      const question: Question = { id: ++last, method, arguments: given };
+      thread.postMessage(question);
+      return new Promise((done, failed) => waiting.set(question.id, { done: done as (value: unknown) => void, failed }));
+    },
+    onNews: (listener) => void listeners.push(listener),
+  };
+}
+
+export interface LanguageWish {
+  language: Language;
+  path: string;
+  /** Environment variables of the val, offered where one is read. */
+  variables(): string[];
+  /** Opens a place in a file of this val. */
+  go(path: string, from: number, to: number): void;
+  rename(path: string, position: number): void;
+}
+
+/** Diagnostics, hover, completion, signatures and definitions of one file. */
+export function languageExtensions(wish: LanguageWish): Extension[] {
+  const { language, path } = wish;
+  return [
+    autocompletion({ override: [(context) => completions(wish, context)], maxRenderedOptions: 60 }),
+    hoverTooltip((_view, position) => language.ask("hover", path, position).then((found) =>
+      found && { pos: found.from, end: found.to, above: true, create: () => ({ dom: card(found.text, found.documentation) }) })),
+    diagnosing(wish),
+    signatures(wish),
+    keymap.of([
+      { key: "F12", run: (view) => definition(wish, view.state.selection.main.head) },
+      { key: "F2", run: (view) => (wish.rename(path, view.state.selection.main.head), true) },
+    ]),
+    EditorView.domEventHandlers({
+      mousedown: (event: MouseEvent, view: EditorView) => {
+        if (!event.ctrlKey && !event.metaKey) return false;
+        const position = view.posAtCoords({ x: event.clientX, y: event.clientY });
+        return position === null ? false : definition(wish, position);
+      },
+    }),
+  ];
+}
+
+function definition(wish: LanguageWish, position: number): boolean {
+  void wish.language.ask("define", wish.path, position).then((place) => place && wish.go(place.path, place.from, place.to));
+  return true;
+}
+
+// ---- Diagnostics ----------------------------------------------------------------------------------
+
+function diagnosing({ language, path }: LanguageWish): Extension {
+  let timer = 0;
+  return EditorView.updateListener.of(({ docChanged, view }) => {
+    if (!docChanged) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void diagnose(language, path, view), DIAGNOSE_MS);
+  });
+}
+
+/** Tells the worker the text of a view and underlines what is wrong with it. */
+export async function diagnose(language: Language, path: string, view: EditorView): Promise<void> {
+  const text = view.state.doc.toString();
+  await language.ask("write", path, text);
+  const faults = await language.ask("diagnose", path);
+  // What was typed meanwhile has its own turn.
+  if (view.state.doc.toString() !== text) return;
+  const length = view.state.doc.length;
+  view.dispatch(setDiagnostics(view.state, faults.map(({ from, to, severity, message }) =>
+    ({ from: Math.min(from, length), to: Math.min(Math.max(to, from), length), severity, message }))));
+  view.dom.dataset.diagnosed = String(faults.filter(({ severity }) => severity === "error").length);
+}
+
+// ---- Completion -----------------------------------------------------------------------------------
+
+const KINDS: Record<string, string> = {
+  method: "method", function: "function", "local function": "function", var: "variable", let: "variable", const: "constant", parameter: "variable",
+  property: "property", getter: "property", setter: "property", class: "class", interface: "interface", type: "type", enum: "enum",
+  keyword: "keyword", module: "namespace", alias: "variable", string: "text",
+};
+const VARIABLE = /(?:Deno\.env\.(?:get|has)\(\s*|process\.env\[\s*)["']([A-Za-z0-9_]*)$/;
+
+async function completions(wish: LanguageWish, context: CompletionContext): Promise<CompletionResult | null> {
+  const variable = context.matchBefore(VARIABLE);
+  if (variable !== null) {
+    const typed = VARIABLE.exec(variable.text)?.[1] ?? "";
+    return { from: context.pos - typed.length, options: wish.variables().map((label) => ({ label, type: "constant" })), validFor: /^\w*$/ };
+  }
+  if (!context.explicit && context.matchBefore(/[\w$]+$|\.$|["'/]$/) === null) return null;
+  const { language, path } = wish;
+  await language.ask("write", path, context.state.doc.toString());
+  const found = await language.ask("complete", path, context.pos);
+  if (found === null || context.aborted) return null;
+  return {
+    from: found.from,
+    options: found.entries.map((entry): Completion => ({
+      label: entry.name, type: KINDS[entry.kind] ?? "variable", boost: entry.sort <= "11" ? 2 : entry.sort >= "15" ? -2 : 0,
+      info: async () => {
+        const detail = await language.ask("detail", path, context.pos, entry.name, entry.source);
+        return detail && card(detail.text, detail.documentation);
+      },
+    })),
+    validFor: /^[\w$]*$/,
+  };
+}
+
+// ---- Signatures -----------------------------------------------------------------------------------
+
+function signatures({ language, path }: LanguageWish): Extension {
+  const effect = StateEffect.define<Tooltip | null>();
+  const field = StateField.define<Tooltip | null>({
+    create: () => null,
+    update(value, transaction) {
+      for (const one of transaction.effects) if (one.is(effect)) return one.value as Tooltip | null;
+      return value;
+    },
+    provide: (self) => showTooltip.from(self),
+  });
+  let asked = 0;
+  const listener = EditorView.updateListener.of(({ docChanged, selectionSet, view, state }) => {
+    if (!docChanged && !selectionSet) return;
+    const position = state.selection.main.head;
+    const mine = ++asked;
+    const before = state.sliceDoc(Math.max(0, position - 500), position);
+    const inCall = before.includes("(") && view.hasFocus;
+    void (inCall ? language.ask("signature", path, position) : Promise.resolve(null)).then((found) => {
+      if (mine !== asked) return;
+      const tooltip = found && { pos: Math.min(found.from, view.state.doc.length), above: true, create: () => ({ dom: signatureCard(found) }) };
+      view.dispatch({ effects: effect.of(tooltip) });
+    });
+  });
+  const close = keymap.of([{ key: "Escape", run: (view) => (view.dispatch({ effects: effect.of(null) }), false) }]);
+  return [field, listener, close] as unknown as Extension;
+}
+
+function signatureCard(found: Signature): HTMLElement {
+  const box = element("div", "cm-card");
+  const line = element("code", "");
+  line.append(found.prefix);
+  found.parameters.forEach((parameter, index) => {
+    if (index > 0) line.append(found.separator);
+    line.append(index === found.active ? Object.assign(element("b", ""), { textContent: parameter }) : parameter);
+  });
+  line.append(found.suffix);
+  box.append(line);
+  if (found.documentation !== "") box.append(Object.assign(element("p", ""), { textContent: found.documentation }));
+  return box;
+}
+
+function card(text: string, documentation: string): HTMLElement {
+  const box = element("div", "cm-card");
+  box.append(Object.assign(element("code", ""), { textContent: text }));
+  if (documentation !== "") box.append(Object.assign(element("p", ""), { textContent: documentation }));
+  return box;
+}
+
+function element(name: string, className: string): HTMLElement {
+  return Object.assign(document.createElement(name), { className });
+}

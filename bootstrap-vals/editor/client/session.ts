@@ -1,0 +1,169 @@
+/** The val that is being edited: its files as they are saved and as they are typed, and the way to the town and back. */
+
+import type { EditorFile, EditorState } from "../state.ts";
+import { base } from "./page.ts";
+
+export interface Doc {
+  path: string;
+  type: string;
+  text: string;
+  /** As in the version the session is at; null while there is none. */
+  saved: { text: string; type: string } | null;
+  endpoint: string | null;
+}
+
+export type Event = "files" | "text" | "open" | "saved" | "conflict";
+
+export interface Session {
+  val: Omit<EditorState, "files">;
+  docs: Map<string, Doc>;
+  /** Paths of the open tabs, and of the one in front. */
+  tabs: string[];
+  open: string;
+  on(event: Event, listener: () => void): void;
+  tell(event: Event): void;
+}
+
+export interface Conflict {
+  path: string;
+  theirs: string;
+  mine: string;
+}
+
+export function createSession(state: EditorState, open: string): Session {
+  const listeners = new Map<Event, (() => void)[]>();
+  const { files, ...val } = state;
+  const session: Session = {
+    val, docs: new Map(), tabs: [], open,
+    on: (event, listener) => void listeners.set(event, [...(listeners.get(event) ?? []), listener]),
+    tell: (event) => listeners.get(event)?.forEach((listener) => listener()),
+  };
+  for (const file of files) if (file.content !== null) session.docs.set(file.path, docOf(file, file.content));
+  return session;
+}
+
+function docOf(file: EditorFile, content: string): Doc {
+  return { path: file.path, type: file.type, text: content, saved: { text: content, type: file.type }, endpoint: file.endpoint };
+}
+
+export function isDirty(doc: Doc): boolean {
+  return doc.saved === null || doc.saved.text !== doc.text || doc.saved.type !== doc.type;
+}
+
+export function dirtyDocs(session: Session): Doc[] {
+  return [...session.docs.values()].filter(isDirty);
+}
+
+export function openDoc(session: Session, path: string): void {
+  if (!session.docs.has(path)) return;
+  if (!session.tabs.includes(path)) session.tabs.push(path);
+  session.open = path;
+  session.tell("open");
+}
+
+export function closeTab(session: Session, path: string): void {
+  const index = session.tabs.indexOf(path);
+  if (index < 0 || session.tabs.length === 1) return;
+  session.tabs.splice(index, 1);
+  if (session.open === path) session.open = session.tabs[Math.max(0, index - 1)] as string;
+  session.tell("open");
+}
+
+export function addDoc(session: Session, path: string, type: string, text: string): void {
+  session.docs.set(path, { path, type, text, saved: null, endpoint: null });
+  session.tell("files");
+  openDoc(session, path);
+}
+
+// ---- Saving ---------------------------------------------------------------------------------------
+
+export type Change =
+  | { act: "write"; path: string; type: string; content: string }
+  | { act: "move"; path: string; to: string }
+  | { act: "delete"; path: string };
+
+/** Saves what was typed, and other changes with it. Conflicts are returned and nothing is saved. */
+export async function saveSession(session: Session, others: Change[] = []): Promise<Conflict[]> {
+  const gone = new Set(others.map(({ path }) => path));
+  const written = dirtyDocs(session).filter((doc) => !gone.has(doc.path) || others.some((change) => change.act === "move" && change.path === doc.path));
+  const changes: Change[] = [...written.map((doc): Change => ({ act: "write", path: doc.path, type: doc.type, content: doc.text })), ...others];
+  if (changes.length === 0) return [];
+  const response = await post(`/-/editor/${session.val.id}/save`, { expected: session.val.version, changes });
+  const body = await response.json();
+  if (response.status === 412) {
+    const conflicts = merge(session, body.state as EditorState);
+    // What others changed elsewhere is taken over; then there is nothing in the way.
+    return conflicts.length > 0 ? conflicts : saveSession(session, others);
+  }
+  if (!response.ok) throw new Error(String(body.message));
+  settle(session, body as EditorState, changes);
+  return [];
+}
+
+/** The newest state is what was saved; what was typed meanwhile stays typed. */
+function settle(session: Session, state: EditorState, changes: Change[]): void {
+  const { files, ...val } = state;
+  session.val = val;
+  const sent = new Map(changes.map((change) => [change.path, change]));
+  for (const change of changes) {
+    if (change.act !== "move") continue;
+    const doc = session.docs.get(change.path);
+    session.docs.delete(change.path);
+    if (doc !== undefined) session.docs.set(change.to, { ...doc, path: change.to });
+    session.tabs = session.tabs.map((path) => (path === change.path ? change.to : path));
+    if (session.open === change.path) session.open = change.to;
+  }
+  const present = new Set(files.map(({ path }) => path));
+  for (const path of [...session.docs.keys()]) if (!present.has(path) && (session.docs.get(path)?.saved !== null || sent.has(path))) forgetDoc(session, path);
+  for (const file of files) {
+    if (file.content === null) continue;
+    const doc = session.docs.get(file.path);
+    if (doc === undefined) session.docs.set(file.path, docOf(file, file.content));
+    else session.docs.set(file.path, { ...doc, endpoint: file.endpoint, saved: { text: file.content, type: file.type } });
+  }
+  session.tell("files");
+  session.tell("saved");
+}
+
+function forgetDoc(session: Session, path: string): void {
+  session.docs.delete(path);
+  session.tabs = session.tabs.filter((tab) => tab !== path);
+  if (session.open !== path) return;
+  const next = session.tabs[0] ?? session.docs.keys().next().value;
+  if (next !== undefined) openDoc(session, next);
+}
+
+/** Takes over a version that somebody else saved. Files that both sides changed are returned. */
+function merge(session: Session, state: EditorState): Conflict[] {
+  const { files, ...val } = state;
+  session.val = val;
+  const conflicts: Conflict[] = [];
+  const present = new Set(files.map(({ path }) => path));
+  for (const doc of [...session.docs.values()]) {
+    if (doc.saved === null || present.has(doc.path)) continue;
+    if (isDirty(doc)) doc.saved = null;
+    else forgetDoc(session, doc.path);
+  }
+  for (const file of files) {
+    if (file.content === null) continue;
+    const doc = session.docs.get(file.path);
+    const saved = { text: file.content, type: file.type };
+    if (doc === undefined) session.docs.set(file.path, docOf(file, file.content));
+    else if (!isDirty(doc)) session.docs.set(file.path, { ...doc, ...saved, saved, endpoint: file.endpoint });
+    else {
+      if (doc.saved?.text !== file.content && doc.text !== file.content) conflicts.push({ path: doc.path, theirs: file.content, mine: doc.text });
+      doc.saved = saved;
+    }
+  }
+  session.tell("files");
+  session.tell("conflict");
+  return conflicts;
+}
+
+export function post(path: string, body: unknown): Promise<Response> {
+  return fetch(base + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
+export function get(path: string, signal?: AbortSignal): Promise<Response> {
+  return fetch(base + path, signal === undefined ? {} : { signal });
+}

@@ -1,0 +1,216 @@
+/**
+ * TypeScript's language service over the files of one val, in a worker. Types of other modules come from the town as they
+ * are imported; a module whose types nobody has is of any type rather than an error.
+ */
+
+import type {
+  DisplayPart, Edit, Fault, Hover, LanguageService, Place, Question, Questions, Reply, Signature, Suggestions, TsDiagnostic, TypeScript,
+} from "./typescript.ts";
+
+interface WorkerScope {
+  postMessage(message: unknown): void;
+  onmessage: ((event: MessageEvent<Question>) => void) | null;
+}
+const scope = globalThis as unknown as WorkerScope;
+
+interface Held {
+  text: string;
+  revision: number;
+}
+
+const OWN = "file:///";
+const LIBRARY = "lib:///";
+// Importing files by their .ts names is how vals do it; what runs strips types, so those must be erasable.
+const QUIET = new Set([
+  // An import whose types are not here.
+  2307, 7016, 2792,
+  // Top-level await and import.meta are as they are in the town.
+  1378, 1375, 1343, 1470,
+]);
+const SEVERITIES: Fault["severity"][] = ["warning", "error", "hint", "info"];
+const COMPLETIONS_MAX = 400;
+
+let ts: TypeScript;
+let service: LanguageService;
+let typesAddress = "";
+const files = new Map<string, Held>();
+/** Specifier of a foreign module, resolved, to the name of its file here; null while or after it could not be had. */
+const modules = new Map<string, string | null>();
+let clock = 0;
+
+const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name]>) => unknown } = {
+  async start(setting) {
+    typesAddress = setting.types;
+    const [bundle, libraries, deno] = await Promise.all([
+      import(setting.typescript) as Promise<{ default: TypeScript }>, fetch(setting.libraries).then((response) => response.json()), setting.deno,
+    ]);
+    ts = bundle.default;
+    for (const [name, text] of Object.entries(libraries as Record<string, string>)) files.set(LIBRARY + name, { text, revision: 0 });
+    files.set(`${LIBRARY}deno.d.ts`, { text: deno, revision: 0 });
+    for (const { path, text } of setting.files) put(OWN + path, text);
+    service = ts.createLanguageService(host(), ts.createDocumentRegistry());
+    const kernel = await source("town:kernel");
+    if (kernel !== undefined) files.set(`${LIBRARY}kernel.d.ts`, { text: kernel, revision: 0 });
+  },
+  write: (path, text) => put(OWN + path, text),
+  remove: (path) => void files.delete(OWN + path),
+  diagnose: (path) => diagnose(OWN + path),
+  hover: (path, position) => hover(OWN + path, position),
+  complete: (path, position) => complete(OWN + path, position),
+  detail(path, position, name, from) {
+    const found = service.getCompletionEntryDetails(OWN + path, position, name, undefined, from, undefined, undefined);
+    return found && { text: textOf(found.displayParts), documentation: textOf(found.documentation) };
+  },
+  signature: (path, position) => signature(OWN + path, position),
+  define(path, position): Place | null {
+    const place = service.getDefinitionAtPosition(OWN + path, position)?.find(({ fileName }) => fileName.startsWith(OWN));
+    return place === undefined
+      ? null
+      : { path: place.fileName.slice(OWN.length), from: place.textSpan.start, to: place.textSpan.start + place.textSpan.length };
+  },
+  rename(path, position, name): Edit[] {
+    const places = service.findRenameLocations(OWN + path, position, false, false, { providePrefixAndSuffixTextForRename: true }) ?? [];
+    return places.filter(({ fileName }) => fileName.startsWith(OWN)).map(({ fileName, textSpan, prefixText, suffixText }) => ({
+      path: fileName.slice(OWN.length), from: textSpan.start, to: textSpan.start + textSpan.length, text: (prefixText ?? "") + name + (suffixText ?? ""),
+    }));
+  },
+  format(path): Edit[] {
+    const settings = { ...ts.getDefaultFormatCodeSettings("\n"), indentSize: 2, tabSize: 2, convertTabsToSpaces: true, semicolons: "insert", trimTrailingWhitespace: true };
+    return service.getFormattingEditsForDocument(OWN + path, settings)
+      .map(({ span, newText }) => ({ path, from: span.start, to: span.start + span.length, text: newText }));
+  },
+};
+
+scope.onmessage = async ({ data }) => {
+  const reply: Reply = { id: data.id };
+  try {
+    const answer = answers[data.method] as (...given: unknown[]) => unknown;
+    reply.value = await answer(...data.arguments);
+  } catch (error) {
+    reply.error = String(error);
+  }
+  scope.postMessage(reply);
+};
+
+function put(name: string, text: string): void {
+  files.set(name, { text, revision: ++clock });
+  for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) want(fileName, name);
+}
+
+function host(): object {
+  const options = {
+    target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler,
+    moduleDetection: ts.ModuleDetectionKind.Force, strict: true, noEmit: true, allowJs: true, checkJs: false, skipLibCheck: true,
+    allowImportingTsExtensions: true, allowArbitraryExtensions: true, resolveJsonModule: true, esModuleInterop: true,
+    jsx: ts.JsxEmit.ReactJSX, lib: ["lib.es2024.full.d.ts"], types: [],
+  };
+  const libraries = ["deno.d.ts", "kernel.d.ts", "lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"];
+  return {
+    getCompilationSettings: () => options,
+    getScriptFileNames: () => [...libraries.map((name) => LIBRARY + name), ...[...files.keys()].filter((name) => name.startsWith(OWN) && isCode(name))].filter((name) => files.has(name)),
+    getScriptVersion: (name: string) => String(files.get(name)?.revision ?? 0),
+    getScriptSnapshot: (name: string) => {
+      const held = files.get(name);
+      return held && ts.ScriptSnapshot.fromString(held.text);
+    },
+    getCurrentDirectory: () => OWN,
+    getDefaultLibFileName: () => `${LIBRARY}lib.es2024.full.d.ts`,
+    fileExists: (name: string) => files.has(name),
+    readFile: (name: string) => files.get(name)?.text,
+    directoryExists: () => true,
+    getDirectories: () => [],
+    resolveModuleNameLiterals: (literals: { text: string }[], containing: string) => literals.map(({ text }) => {
+      const found = resolve(text, containing);
+      return { resolvedModule: found === undefined ? undefined : { resolvedFileName: found, extension: extensionOf(found), isExternalLibraryImport: false } };
+    }),
+  };
+}
+
+function isCode(name: string): boolean {
+  return /\.(ts|tsx|mts|js|jsx|mjs|json)$/.test(name);
+}
+
+function extensionOf(name: string): string {
+  return name.endsWith(".d.ts") ? ".d.ts" : name.slice(name.lastIndexOf("."));
+}
+
+function resolve(specifier: string, containing: string): string | undefined {
+  const address = absolute(specifier, containing);
+  if (address.startsWith(OWN)) return files.has(address) ? address : undefined;
+  return modules.get(address) ?? undefined;
+}
+
+function absolute(specifier: string, containing: string): string {
+  if (!/^\.{0,2}\//.test(specifier)) return specifier;
+  const foreign = [...modules].find(([, name]) => name === containing)?.[0];
+  if (specifier.startsWith("/v/")) return specifier;
+  const base = foreign?.startsWith("town:system/") ? foreign.replace("town:system/", "town://system/") : foreign ?? containing;
+  return new URL(specifier, base).href.replace("town://system/", "town:system/");
+}
+
+/** Fetches the types of a module that is imported for the first time, and of what it imports. */
+function want(specifier: string, containing: string): void {
+  const address = absolute(specifier, containing);
+  if (address.startsWith(OWN) || address === "town:kernel" || modules.has(address) || !/^(https?:|npm:|jsr:|node:|town:system\/|\/v\/)/.test(address)) return;
+  modules.set(address, null);
+  void source(address).then((text) => {
+    if (text === undefined) return;
+    const path = address.replace(/[?#].*$/, "");
+    const name = `module:///${encodeURIComponent(path)}${/\.(d\.ts|tsx?|mts|jsx?|mjs|json)$/.test(path) ? "" : ".ts"}`;
+    modules.set(address, name);
+    put(name, text);
+    // Whoever imports it is looked at again.
+    for (const held of files.values()) if (held.revision > 0) held.revision = ++clock;
+    scope.postMessage({ news: true });
+  });
+}
+
+async function source(specifier: string): Promise<string | undefined> {
+  const response = await fetch(`${typesAddress}?specifier=${encodeURIComponent(specifier)}`);
+  return response.ok ? ((await response.json()) as { source: string }).source : undefined;
+}
+
+function diagnose(file: string): Fault[] {
+  if (!files.has(file)) return [];
+  const found = [...service.getSyntacticDiagnostics(file), ...service.getSemanticDiagnostics(file), ...service.getSuggestionDiagnostics(file)];
+  return found.filter(({ code }) => !QUIET.has(code)).map(faultOf);
+}
+
+function faultOf({ start = 0, length = 0, category, code, messageText }: TsDiagnostic): Fault {
+  return { from: start, to: start + length, severity: SEVERITIES[category] ?? "error", message: ts.flattenDiagnosticMessageText(messageText, "\n"), code };
+}
+
+function hover(file: string, position: number): Hover | null {
+  const found = service.getQuickInfoAtPosition(file, position);
+  if (found === undefined) return null;
+  const tags = (found.tags ?? []).map(({ name, text }) => `@${name} ${textOf(text)}`).join("\n");
+  const { start, length } = found.textSpan;
+  return { from: start, to: start + length, text: textOf(found.displayParts), documentation: [textOf(found.documentation), tags].filter(Boolean).join("\n\n") };
+}
+
+function complete(file: string, position: number): Suggestions | null {
+  const found = service.getCompletionsAtPosition(file, position, { includeCompletionsForModuleExports: false, includeCompletionsWithInsertText: true });
+  if (found === undefined) return null;
+  const text = files.get(file)?.text ?? "";
+  let from = position;
+  while (from > 0 && /[\w$]/.test(text[from - 1] as string)) from--;
+  return {
+    from: found.optionalReplacementSpan?.start ?? from,
+    entries: found.entries.slice(0, COMPLETIONS_MAX).map(({ name, kind, sortText, source: module }) => ({ name, kind, sort: sortText, source: module })),
+  };
+}
+
+function signature(file: string, position: number): Signature | null {
+  const found = service.getSignatureHelpItems(file, position, {});
+  const item = found?.items[found.selectedItemIndex];
+  if (found === undefined || item === undefined) return null;
+  return {
+    prefix: textOf(item.prefixDisplayParts), suffix: textOf(item.suffixDisplayParts), separator: textOf(item.separatorDisplayParts),
+    parameters: item.parameters.map(({ displayParts }) => textOf(displayParts)), active: found.argumentIndex,
+    documentation: textOf(item.parameters[found.argumentIndex]?.documentation) || textOf(item.documentation), from: found.applicableSpan.start,
+  };
+}
+
+function textOf(parts: DisplayPart[] | undefined): string {
+  return ts.displayPartsToString(parts);
+}
