@@ -2,27 +2,50 @@
 
 import { badRequest, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
+import { boolean, nullable, object, oneOf, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
 import { askerOf, changeableVal, maySee, visibleVal } from "../model/access.ts";
-import { addDirectory, addFile, changeFile, findFile, readContent, readEntry, readTree, removeFile, type Entry } from "../model/files.ts";
-import { findValOnBranch, type Val } from "../model/vals.ts";
+import { addDirectory, addFile, changeFile, findFile, readData, readEntry, readTree, removeFile, type Entry } from "../model/files.ts";
+import { FILE_TYPES } from "../model/names.ts";
+import { findValOnBranch } from "../model/vals.ts";
 import { save, type Saved } from "../model/versions.ts";
-import { booleanOf, expectedVersion, fileShape, integerOf, page, readQuery } from "./shapes.ts";
+import { onBranch, pathOf, versionOf } from "./parameters.ts";
+import { fileType, pageQuery } from "./schemas.ts";
+import { booleanOf, expectedVersion, fileShape, page, readQuery } from "./shapes.ts";
+
+const at = { path: text, "branch_id?": uuid };
+const version = { type: "integer", minimum: 0 };
+const write = { access: "author", scope: "val:write" } as const;
 
 export const fileRoutes: Route[] = [
-  ["GET", "/api/v2/vals/:id/files", list],
-  ["POST", "/api/v2/vals/:id/files", create],
-  ["PUT", "/api/v2/vals/:id/files", update],
-  ["DELETE", "/api/v2/vals/:id/files", remove],
-  ["GET", "/api/v2/vals/:id/files/content", content],
-  ["GET", "/api/v2/files/:id", async (request, params, town) => {
+  ["GET", "/api/v2/vals/:id/files", list, {
+    summary: "The files of a folder, or one file", access: "reader", scope: "val:read",
+    query: { ...at, "version?": version, "recursive?": boolean, ...pageQuery }, answers: { 200: pageOf(ref("File")) },
+  }],
+  ["POST", "/api/v2/vals/:id/files", create, {
+    ...write, summary: "Makes a file or folder", query: at,
+    body: object({ type: oneOf("directory", ...FILE_TYPES), "content?": nullable(text) }), answers: { 201: ref("SavedFile") },
+  }],
+  ["PUT", "/api/v2/vals/:id/files", update, {
+    ...write, summary: "Changes content, type, name or folder of a file", query: at,
+    body: object({ "content?": text, "type?": fileType, "name?": text, "parent_path?": nullable(text) }),
+    answers: { 200: ref("SavedFile") },
+  }],
+  ["DELETE", "/api/v2/vals/:id/files", remove, {
+    ...write, summary: "Removes a file or folder", query: { ...at, "recursive?": boolean }, answers: { 204: null },
+  }],
+  ["GET", "/api/v2/vals/:id/files/content", content, {
+    summary: "The content of a file; its entity tag is the version", access: "reader", scope: "val:read",
+    query: { ...at, "version?": version }, answers: { 200: "bytes", 304: null },
+  }],
+  ["GET", "/api/v2/files/:file", async (request, params, town) => {
     const asker = await askerOf(town, request, "val:read");
-    const found = await findFile(town, params.id as string);
+    const found = await findFile(town, params.file as string);
     const val = found && await findValOnBranch(town, found.val_id, found.branch_id);
     if (found === undefined || val === undefined || !maySee(asker, val)) throw notFound("File");
     const tree = await readTree(town, val);
     return json(fileShape(town.arrival, val, tree, tree.get(found.path) as Entry));
-  }],
+  }, { summary: "A file by its id", access: "anybody", scope: "val:read", answers: { 200: ref("File") } }],
 ];
 
 async function list(request: Request, params: { id?: string }, town: Town): Promise<Response> {
@@ -104,9 +127,9 @@ async function content(request: Request, params: { id?: string }, town: Town): P
   if (known !== null && known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag || tag.trim() === "*")) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(await readContent(town, entry.hash), {
-    headers: { ...headers, "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
-  });
+  const data = await readData(town, entry.hash);
+  const type = typeof data === "string" ? "text/plain; charset=utf-8" : "application/octet-stream";
+  return new Response(data, { headers: { ...headers, "content-type": type, "x-content-type-options": "nosniff" } });
 }
 
 function savedFile(town: Town, saved: Saved, path: string, status: number): Response {
@@ -114,25 +137,4 @@ function savedFile(town: Town, saved: Saved, path: string, status: number): Resp
   const shape = fileShape(town.arrival, val, tree, tree.get(path) as Entry);
   const own = diagnostics.filter((diagnostic) => diagnostic.path === path);
   return json({ ...shape, diagnostics: own }, status, { etag: `"${val.version}"` });
-}
-
-function pathOf(params: URLSearchParams): string {
-  const path = params.get("path");
-  if (path === null) throw badRequest('"path" is missing');
-  return path;
-}
-
-function versionOf(val: Val, params: URLSearchParams): number {
-  const version = integerOf(params, "version", 0, Number.MAX_SAFE_INTEGER) ?? val.version;
-  if (version > val.version) throw notFound("Version");
-  return version;
-}
-
-/** The val as it is on the branch that the request names, by id. */
-async function onBranch(town: Town, val: Val, params: URLSearchParams): Promise<Val> {
-  const id = params.get("branch_id");
-  if (id === null || id === "" || id === val.branch_id) return val;
-  const found = await findValOnBranch(town, val.id, id);
-  if (found === undefined) throw notFound("Branch");
-  return found;
 }

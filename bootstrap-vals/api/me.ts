@@ -1,33 +1,50 @@
-/** Accounts: the asker's own, and others by name or id. */
+/** Accounts in Val Town's form: the asker's own, and others by name or id. */
 
-import { json, notFound } from "../lib/http.ts";
+import { HttpError, json, notFound } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
+import { object, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import { askerOf, requireAsker } from "../model/access.ts";
 import { findAccount, findAccountById } from "../model/accounts.ts";
 import { listVals } from "../model/vals.ts";
-import { accountShape, page, readQuery, valShape } from "./shapes.ts";
+import { pageQuery } from "./schemas.ts";
+import { accountShape, meShape, page, readQuery, valShape } from "./shapes.ts";
 
 export const meRoutes: Route[] = [
-  ["GET", "/api/v1/me", async (request, _params, town) => {
-    const asker = await requireAsker(town, request, "user:read");
-    return json({ ...accountShape(town.arrival, asker), tier: "pro", email: asker.email });
-  }],
+  ["GET", "/api/v1/me", async (request, _params, town) =>
+    json(meShape(town.arrival, await requireAsker(town, request, "user:read"))),
+  { summary: "Your account", access: "account", scope: "user:read", answers: { 200: ref("Me") } }],
   ["GET", "/api/v1/alias/:username", async (request, params, town) => {
     await askerOf(town, request, "user:read");
     const account = await findAccount(town, params.username as string);
     if (account === undefined) throw notFound("User");
     return json(accountShape(town.arrival, account));
-  }],
-  ["GET", "/api/v1/users/:id", async (request, params, town) => {
+  }, { summary: "An account by its name", access: "anybody", scope: "user:read", answers: { 200: ref("User") } }],
+  ["GET", "/api/v1/users/:user", async (request, params, town) => {
     await askerOf(town, request, "user:read");
-    const account = await findAccountById(town, params.id as string);
+    const account = await findAccountById(town, params.user as string);
     if (account === undefined) throw notFound("User");
     return json(accountShape(town.arrival, account));
-  }],
+  }, { summary: "An account by its id", access: "anybody", scope: "user:read", answers: { 200: ref("User") } }],
   ["GET", "/api/v2/me/vals", async (request, _params, town) => {
     const asker = await requireAsker(town, request, "val:read");
     const query = readQuery(town.arrival);
     const vals = await listVals(town, { asker: asker.id, owner: asker.id, limit: query.limit + 1, offset: query.offset });
     return page(town.arrival, query, vals.map((val) => valShape(town.arrival, val)));
+  }, { summary: "Your vals", access: "account", scope: "val:read", query: pageQuery, answers: { 200: pageOf(ref("Val")) } }],
+  // There are no organisations here: nobody is in one, and none has members.
+  ["GET", "/api/v2/orgs", async (request, _params, town) => {
+    await requireAsker(town, request, "user:read");
+    return page(town.arrival, readQuery(town.arrival), []);
+  }, {
+    summary: "Your organisations, of which this town has none", access: "account", scope: "user:read", query: pageQuery,
+    answers: { 200: pageOf(object({ id: uuid, username: text })) },
   }],
+  ["GET", "/api/v2/orgs/:org/memberships", async (request, _params, town) => {
+    await requireAsker(town, request, "user:read");
+    throw notFound("Organisation");
+  }, { summary: "Members of an organisation, of which this town has none", access: "account", scope: "user:read", answers: {} }],
+  ["POST", "/api/v3/connections/:service/token", async (request, _params, town) => {
+    await requireAsker(town, request, "user:read");
+    throw new HttpError(404, "not_found", "Connection not found: this town is connected to no other services");
+  }, { summary: "A token of a connected service, of which this town has none", access: "account", scope: "user:read", answers: {} }],
 ];

@@ -82,6 +82,11 @@ export function accountShape(arrival: Arrival, account: Account) {
   };
 }
 
+/** An account as it sees itself, or as the owner of the town sees it. */
+export function meShape(arrival: Arrival, account: Account) {
+  return { ...accountShape(arrival, account), tier: "pro", email: account.email, role: account.role };
+}
+
 /** The public address of an HTTP file: a host of its own, or a path where there are no names below ours. */
 export function endpointUrl(arrival: Arrival, val: Val, tree: Tree, entry: Entry): string {
   const http = [...tree.values()].filter((other) => other.type === "http");

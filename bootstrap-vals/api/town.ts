@@ -1,57 +1,54 @@
-/** What Val Town has no API for: vals with their files at once, instances, accounts, runs, overrides of the image. */
+/** Towns inside this one, what vals did, and overrides of the image. */
 
 import { randomSecret } from "../lib/crypto.ts";
-import { badRequest, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
+import { json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
+import { arrayOf, boolean, nullable, object, pageOf, ref, text, uri } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
 import { changeableVal, requireAsker, requireOwner } from "../model/access.ts";
-import { createAccount } from "../model/accounts.ts";
 import { addFile, type Tree } from "../model/files.ts";
 import { listLogs, listRuns, readRun } from "../model/runs.ts";
 import { checkDescription, checkValName } from "../model/names.ts";
-import { checkPrivacy, createVal, type Val } from "../model/vals.ts";
-import { addToken } from "../model/tokens.ts";
-import type { Diagnostic } from "../modules/analysis.ts";
-import { fileShape, linkWith, readQuery, valShape } from "./shapes.ts";
+import { checkPrivacy, createVal } from "../model/vals.ts";
+import { valWithFiles } from "./parameters.ts";
+import { privacy } from "./schemas.ts";
+import { fileShape, linkWith, readQuery } from "./shapes.ts";
 
 /** The whole program of a town: the platform's own, on the val's storage. */
 const TOWN_SOURCE = 'export { default } from "town:system/main.ts";\n';
 
-export const townRoutes: Route[] = [
-  ["POST", "/api/town/vals", createWithFiles],
-  ["POST", "/api/town/instances", createInstance],
-  ["POST", "/api/town/users", createUser],
-  ["GET", "/api/town/vals/:id/runs", runs],
-  ["GET", "/api/town/vals/:id/runs/:run", run],
-  ["GET", "/api/town/vals/:id/logs", logs],
-  ["GET", "/api/town/system", listSystem],
-  ["DELETE", "/api/town/system", restoreAll],
-  ["POST", "/api/town/system/reload", reload],
-  ["GET", "/api/town/system/files/*", readSystem],
-  ["PUT", "/api/town/system/files/*", writeSystem],
-  ["DELETE", "/api/town/system/files/*", restoreOne],
-];
+const owner = { access: "owner", scope: "town:write" } as const;
+const records = { access: "author", scope: "telemetry:read" } as const;
+const page = { "limit?": { type: "integer", minimum: 1, maximum: 100 }, "before?": text } as const;
 
-async function createWithFiles(request: Request, _params: unknown, town: Town): Promise<Response> {
-  const asker = await requireAsker(town, request, "val:write");
-  const body = await readJson(request);
-  const files = body.files ?? [];
-  if (!Array.isArray(files)) throw badRequest('"files" must be an array');
-  const name = checkValName(stringOf(body, "name"));
-  const tree: Tree = new Map();
-  for (const file of files as unknown[]) {
-    if (typeof file !== "object" || file === null) throw badRequest('Each of "files" must be an object');
-    const { path, type, content } = file as Record<string, unknown>;
-    if (typeof path !== "string" || typeof type !== "string" || typeof content !== "string") {
-      throw badRequest('Each of "files" must have the strings path, type and content');
-    }
-    await addFile(tree, path, type, content);
-  }
-  const privacy = checkPrivacy(optionalString(body, "privacy") ?? "public");
-  const description = checkDescription(optionalString(body, "description"));
-  const { val, diagnostics } = await createVal(town, asker, { name, privacy, description, tree });
-  return json(valWithFiles(town, val, tree, diagnostics), 201);
-}
+export const townRoutes: Route[] = [
+  ["POST", "/api/town/instances", createInstance, {
+    summary: "Makes a val that is a town, with a token of its new owner", access: "account", scope: "val:write",
+    body: object({ name: text, "main?": text, "privacy?": privacy, "description?": nullable(text) }),
+    answers: { 201: object({ val: ref("ValWithFiles"), url: uri, token: text }) },
+  }],
+  ["GET", "/api/town/vals/:id/runs", runs, {
+    ...records, summary: "Runs of a val, newest first", query: page, answers: { 200: pageOf(ref("Run")) },
+  }],
+  ["GET", "/api/town/vals/:id/runs/:run", run, { ...records, summary: "A run with its console lines", answers: { 200: ref("Run") } }],
+  ["GET", "/api/town/vals/:id/logs", logs, {
+    ...records, summary: "Console lines of a val, newest first", query: { ...page, "run?": text }, answers: { 200: pageOf(ref("Line")) },
+  }],
+  ["GET", "/api/town/system", listSystem, {
+    ...owner, summary: "The files of the platform", answers: { 200: object({ data: arrayOf(ref("SystemFile")) }) },
+  }],
+  ["DELETE", "/api/town/system", restoreAll, { ...owner, summary: "Restores every file of the platform", answers: { 204: null } }],
+  ["POST", "/api/town/system/reload", reload, {
+    ...owner, summary: "Loads the platform anew, if it loads", answers: { 200: object({ reloaded: boolean }) },
+  }],
+  ["GET", "/api/town/system/files/*", readSystem, {
+    ...owner, summary: "A file of the platform; bytes where it is no text", answers: { 200: ref("SystemFile") },
+  }],
+  ["PUT", "/api/town/system/files/*", writeSystem, {
+    ...owner, summary: "Overrides a file of the platform", body: object({ source: text }), answers: { 200: ref("SystemFile") },
+  }],
+  ["DELETE", "/api/town/system/files/*", restoreOne, { ...owner, summary: "Restores a file of the platform", answers: { 204: null } }],
+];
 
 async function createInstance(request: Request, _params: unknown, town: Town): Promise<Response> {
   const asker = await requireAsker(town, request, "val:write");
@@ -68,15 +65,6 @@ async function createInstance(request: Request, _params: unknown, town: Town): P
   });
   const shape = valWithFiles(town, val, tree, diagnostics);
   return json({ val: shape, url: fileShape(town.arrival, val, tree, main).links.endpoint, token }, 201);
-}
-
-async function createUser(request: Request, _params: unknown, town: Town): Promise<Response> {
-  await requireOwner(town, request);
-  const body = await readJson(request);
-  const wish = { username: stringOf(body, "username"), password: optionalString(body, "password"), role: "member" as const };
-  const account = await createAccount(town, wish);
-  const token = await addToken(town, account, { name: "First token", scopes: ["*"] });
-  return json({ user: { id: account.id, username: account.username }, token }, 201);
 }
 
 async function runs(request: Request, params: { id?: string }, town: Town): Promise<Response> {
@@ -160,13 +148,4 @@ async function reload(request: Request, _params: unknown, town: Town): Promise<R
 function systemOf(town: Town) {
   if (town.system === undefined) throw notFound("System");
   return town.system;
-}
-
-function valWithFiles(town: Town, val: Val, tree: Tree, diagnostics: Diagnostic[]) {
-  const files = [...tree.values()].filter((entry) => entry.type !== "directory");
-  return {
-    ...valShape(town.arrival, val),
-    files: files.map((entry) => fileShape(town.arrival, val, tree, entry)),
-    diagnostics,
-  };
 }

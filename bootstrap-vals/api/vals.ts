@@ -2,19 +2,32 @@
 
 import { badRequest, HttpError, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
+import { nullable, object, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
 import { askerOf, changeableVal, maySee, requireAsker, visibleVal } from "../model/access.ts";
 import { createBranch, deleteBranch, findBranch, listBranches, type Branch } from "../model/branches.ts";
 import { deleteVal } from "../model/deletion.ts";
 import { checkDescription, checkValName } from "../model/names.ts";
 import { checkPrivacy, createVal, findValByName, findValOnBranch, listVals, type Position, type Val } from "../model/vals.ts";
+import { pageQuery, privacy } from "./schemas.ts";
 import { branchShape, expectedVersion, linkWith, page, readQuery, valShape, type Query } from "./shapes.ts";
 
+const read = { access: "reader", scope: "val:read" } as const;
+const write = { access: "author", scope: "val:write" } as const;
+
 export const valRoutes: Route[] = [
-  ["GET", "/api/v2/vals", list],
-  ["POST", "/api/v2/vals", create],
+  ["GET", "/api/v2/vals", list, {
+    summary: "Public vals and your own, newest first", access: "anybody", scope: "val:read",
+    query: { "limit?": { type: "integer", minimum: 1, maximum: 100 }, "cursor?": text, "privacy?": privacy, "user_id?": uuid },
+    answers: { 200: pageOf(ref("Val")) },
+  }],
+  ["POST", "/api/v2/vals", create, {
+    summary: "Makes a val without files", access: "account", scope: "val:write",
+    body: object({ name: text, "privacy?": privacy, "description?": nullable(text), "orgId?": uuid }), answers: { 201: ref("Val") },
+  }],
   ["GET", "/api/v2/vals/:id", async (request, params, town) =>
-    json(valShape(town.arrival, await visibleVal(town, request, params.id as string)))],
+    json(valShape(town.arrival, await visibleVal(town, request, params.id as string))),
+  { ...read, summary: "A val", answers: { 200: ref("Val") } }],
   ["DELETE", "/api/v2/vals/:id", async (request, params, town) => {
     const { val } = await changeableVal(town, request, params.id as string);
     const expected = expectedVersion(request);
@@ -23,19 +36,19 @@ export const valRoutes: Route[] = [
     }
     await deleteVal(town, val);
     return noContent();
-  }],
+  }, { ...write, summary: "Deletes a val; it can be brought back for thirty days", answers: { 204: null } }],
   ["GET", "/api/v2/alias/vals/:username/:name", async (request, params, town) => {
     const asker = await askerOf(town, request, "val:read");
     const val = await findValByName(town, params.username as string, params.name as string);
     if (val === undefined || !maySee(asker, val)) throw notFound("Val");
     return json(valShape(town.arrival, val));
-  }],
+  }, { summary: "A val by the names of its author and its own", access: "anybody", scope: "val:read", answers: { 200: ref("Val") } }],
   ["GET", "/api/v2/vals/:id/branches", async (request, params, town) => {
     const val = await visibleVal(town, request, params.id as string);
     const query = readQuery(town.arrival);
     const branches = await listBranches(town, val, { limit: query.limit + 1, offset: query.offset });
     return page(town.arrival, query, branches.map((branch) => branchShape(town.arrival, val, branch)));
-  }],
+  }, { ...read, summary: "The branches of a val", query: pageQuery, answers: { 200: pageOf(ref("Branch")) } }],
   ["POST", "/api/v2/vals/:id/branches", async (request, params, town) => {
     const { val, asker } = await changeableVal(town, request, params.id as string);
     const body = await readJson(request);
@@ -44,16 +57,19 @@ export const valRoutes: Route[] = [
     if (from === undefined) throw notFound("Branch");
     const made = await createBranch(town, from, asker.id, stringOf(body, "name"));
     return json(branchShape(town.arrival, val, await branchOf(town, val, made.branch_id)), 201);
+  }, {
+    ...write, summary: "Begins a branch of another one, of main unless told", body: object({ name: text, "branchId?": uuid }),
+    answers: { 201: ref("Branch") },
   }],
   ["GET", "/api/v2/vals/:id/branches/:branch", async (request, params, town) => {
     const val = await visibleVal(town, request, params.id as string);
     return json(branchShape(town.arrival, val, await branchOf(town, val, params.branch as string)));
-  }],
+  }, { ...read, summary: "A branch of a val", answers: { 200: ref("Branch") } }],
   ["DELETE", "/api/v2/vals/:id/branches/:branch", async (request, params, town) => {
     const { val } = await changeableVal(town, request, params.id as string);
     await deleteBranch(town, await branchOf(town, val, params.branch as string));
     return noContent();
-  }],
+  }, { ...write, summary: "Deletes a branch, which main is not", answers: { 204: null } }],
 ];
 
 async function branchOf(town: Town, val: Val, id: string): Promise<Branch> {
@@ -66,10 +82,10 @@ async function list(request: Request, _params: unknown, town: Town): Promise<Res
   const asker = await askerOf(town, request, "val:read");
   const query = readQuery(town.arrival);
   const { params, limit } = query;
-  const privacy = params.get("privacy");
+  const wanted = params.get("privacy");
   const vals = await listVals(town, {
     asker: asker?.id, limit: limit + 1, after: cursorOf(query), owner: params.get("user_id") ?? undefined,
-    privacy: privacy === null ? undefined : checkPrivacy(privacy),
+    privacy: wanted === null ? undefined : checkPrivacy(wanted),
   });
   const links: Record<string, string> = { self: linkWith(town.arrival, query, {}) };
   const last = vals[limit - 1];

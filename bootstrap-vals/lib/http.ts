@@ -73,3 +73,8 @@ export function stringOf(body: Record<string, unknown>, key: string): string {
 export function optionalString(body: Record<string, unknown>, key: string): string | undefined {
   return body[key] === undefined || body[key] === null ? undefined : stringOf(body, key);
 }
+
+/** As `optionalString`, where null says that there shall be none. */
+export function nullableString(body: Record<string, unknown>, key: string): string | null | undefined {
+  return body[key] === null ? null : optionalString(body, key);
+}

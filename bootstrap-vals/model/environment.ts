@@ -66,15 +66,17 @@ export async function changeVariable(town: Town, scope: Scope, wish: VariableWis
   return find(town, scope, wish.key);
 }
 
-/** Sets several at once, whether they were there or not: what a pasted `.env` file says. */
-export async function setVariables(town: Town, scope: Scope, variables: Record<string, string>): Promise<void> {
+/** Sets several at once, whether they were there or not; a description that is not given stays as it was. */
+export async function setVariables(town: Town, scope: Scope, wishes: VariableWish[]): Promise<void> {
+  if (wishes.length > VARIABLES_MAX) throw badRequest(`At most ${VARIABLES_MAX} variables can be set at once`);
   const now = Date.now();
   const statements: Statement[] = [];
-  for (const [key, value] of Object.entries(variables)) {
-    const { sql, args } = await insert(town, scope.id, { key, value }, now);
-    statements.push({ sql: `${sql} ON CONFLICT (scope_id, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`, args: args! });
+  for (const wish of wishes) {
+    const { sql, args } = await insert(town, scope.id, wish, now);
+    const again = `ON CONFLICT (scope_id, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at,
+      description = coalesce(excluded.description, description)`;
+    statements.push({ sql: `${sql} ${again}`, args: args! });
   }
-  if (statements.length > VARIABLES_MAX) throw badRequest(`At most ${VARIABLES_MAX} variables can be set at once`);
   await town.storage.batch([...statements, revise(scope.id)]);
 }
 
