@@ -47,6 +47,8 @@ export interface AccountWish {
 /** Makes an account. `with` is done in the same transaction, so that an invitation is used once. */
 export async function createAccount(town: Town, wish: AccountWish, also: Statement[] = []): Promise<Account> {
   const { username, role } = wish;
+  // Pages of the town itself are at @town.
+  if (username.toLowerCase() === "town") throw usernameTaken(username);
   if (!USERNAME.test(username)) {
     throw badRequest("A username is 1 to 29 letters, digits, _ and single - and begins with a letter");
   }

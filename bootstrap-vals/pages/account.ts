@@ -9,7 +9,9 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { createAccount, type Account } from "../model/accounts.ts";
 import { currentSetupToken } from "../model/boot.ts";
+import { signUp } from "../model/invitations.ts";
 import { openSession, signIn, signOut } from "../model/sessions.ts";
+import { readSettings } from "../model/settings.ts";
 import { fault, orFault, pageOf } from "./layout.ts";
 
 export const accountRoutes: Route[] = [
@@ -31,6 +33,18 @@ export const accountRoutes: Route[] = [
       if (session === undefined) throw new HttpError(401, "unauthorized", "Username and password do not fit");
       return redirect(href(town.arrival, safePath(next)), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
     }, (error) => signInForm(request, town, next, username, error));
+  }],
+  ["GET", "/signup", async (request, _params, town) =>
+    signUpForm(request, town, new URLSearchParams(town.arrival.search).get("invitation") ?? "", "")],
+  ["POST", "/signup", async (request, _params, town) => {
+    checkOrigin(town.arrival, request);
+    const form = await readForm(request);
+    const username = form.get("username") ?? "";
+    const invitation = form.get("invitation") ?? "";
+    return orFault(
+      async () => enter(town, await signUp(town, { username, password: form.get("password") ?? "", invitation })),
+      (error) => signUpForm(request, town, invitation, username, error),
+    );
   }],
   ["POST", "/signout", async (request, _params, town) => {
     checkOrigin(town.arrival, request);
@@ -84,7 +98,24 @@ function setupForm(request: Request, town: Town, token: string, username: string
   });
 }
 
-function signInForm(request: Request, town: Town, next: string, username: string, error?: HttpError): Promise<Response> {
+async function signUpForm(request: Request, town: Town, invitation: string, username: string, error?: HttpError): Promise<Response> {
+  const { signUp: mode } = await readSettings(town);
+  const open = mode === "open" || (mode === "invitation" && invitation !== "");
+  return pageOf(request, town, {
+    title: "Make an account",
+    asker: undefined,
+    status: error?.status ?? 200,
+    width: "narrow",
+    made: ["pages/account.ts"],
+    body: html`<h1>Make an account</h1>${fault(error)}${open
+      ? html`<form method="post" action="${href(town.arrival, "/signup")}"><input type="hidden" name="invitation" value="${invitation}">${credentials(username, "new-password")}
+        <p class="actions"><button class="first">Make account</button></p></form>`
+      : html`<p>${mode === "closed" ? "This town takes no new accounts. Its owner may add one for you." : "This town takes new accounts by invitation: use the link that you were sent."}</p>`}`,
+  });
+}
+
+async function signInForm(request: Request, town: Town, next: string, username: string, error?: HttpError): Promise<Response> {
+  const { signUp: mode } = await readSettings(town);
   return pageOf(request, town, {
     title: "Sign in",
     asker: undefined,
@@ -95,7 +126,8 @@ function signInForm(request: Request, town: Town, next: string, username: string
       <form method="post" action="${href(town.arrival, "/signin")}">
         <input type="hidden" name="next" value="${next}">${credentials(username, "current-password")}
         <p class="hint">An API token with every scope does in place of the password.</p>
-        <p class="actions"><button class="first">Sign in</button></p>
+        <p class="actions"><button class="first">Sign in</button>${
+          mode === "open" ? html`<a class="button quiet" href="${href(town.arrival, "/signup")}">Make an account</a>` : null}</p>
       </form>`,
   });
 }

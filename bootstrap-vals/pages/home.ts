@@ -7,12 +7,14 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { maySee } from "../model/access.ts";
 import { findAccount, type Asker } from "../model/accounts.ts";
+import { readSettings } from "../model/settings.ts";
 import { listVals } from "../model/vals.ts";
 import { askerBySession, pageOf, time } from "./layout.ts";
 import { avatar, empty, plural, valList } from "./pieces.ts";
 
 const LISTED_MAX = 50;
 const RECENT_MAX = 12;
+const DEFAULT_TITLE = "Val Town Town";
 
 export const homeRoutes: Route[] = [
   ["GET", "/", async (request, _params, town) => {
@@ -24,15 +26,16 @@ export const homeRoutes: Route[] = [
 
 async function welcome(request: Request, town: Town): Promise<Response> {
   const { arrival } = town;
-  const recent = await listVals(town, { privacy: "public", limit: RECENT_MAX });
+  const [recent, { title, signUp }] = await Promise.all([listVals(town, { privacy: "public", limit: RECENT_MAX }), readSettings(town)]);
   return pageOf(request, town, {
-    title: "Val Town Town",
+    title,
     asker: undefined,
     made: ["pages/home.ts", "pages/layout.ts", "pages/style.css"],
-    body: html`<div class="hero"><h1>Val Town Town</h1>
+    body: html`<div class="hero">${title === DEFAULT_TITLE ? html`<h1>Val Town Town</h1>` : html`<h1>${title}</h1>`}
       <p>Small TypeScript modules with an address, each in a sandboxed process of its own. The platform that serves them is
       made of such modules too: look at any page's source, fork it, or run a whole town inside the town.</p>
       <p class="row"><a class="button first" href="${href(arrival, "/signin")}">Sign in</a>
+      ${signUp === "open" ? html`<a class="button" href="${href(arrival, "/signup")}">Make an account</a>` : null}
       <a class="button" href="${href(arrival, "/@town/system")}">See what it is made of</a></p></div>
       ${anatomy()}
       <h2>Recent vals</h2>

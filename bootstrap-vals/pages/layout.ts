@@ -9,6 +9,7 @@ import { checkOrigin } from "../lib/origin.ts";
 import type { Town } from "../lib/town.ts";
 import type { Asker } from "../model/accounts.ts";
 import { askerBySession } from "../model/sessions.ts";
+import { readSettings } from "../model/settings.ts";
 import { isTheme, THEME_COOKIE, THEMES } from "./theme.ts";
 
 export { askerBySession };
@@ -33,7 +34,7 @@ export interface PageWish {
 
 export async function pageOf(request: Request, town: Town, wish: PageWish): Promise<Response> {
   const { arrival } = town;
-  const assets = await assetsOf(town);
+  const [assets, { title }] = await Promise.all([assetsOf(town), readSettings(town)]);
   const nonce = randomNonce();
   const theme = readCookie(request, THEME_COOKIE) ?? "";
   const script = wish.script ?? { name: "page.ts" };
@@ -52,7 +53,7 @@ ${imports.length === 0 ? null : importMap(imports, nonce)}
 </head>
 <body data-base="${arrival.prefix}">
 <a class="skip" href="#main">Skip to content</a>
-${bar(arrival, wish)}
+${bar(arrival, wish, title)}
 ${wish.above}
 <main id="main"${wish.width === undefined ? null : html` class="${wish.width}"`}>${wish.body}</main>
 ${wish.width === "whole" ? null : foot(arrival, wish, theme)}
@@ -100,11 +101,11 @@ const MARK = `<path d="M3 21V10.5L12 3l9 7.5V21H3Z" fill="none" stroke="currentC
   + `<path d="M8.5 21v-5.2L12 12.9l3.5 2.9V21Z" fill="currentColor"/>`;
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" color="#0a6b4d">${MARK}</svg>`;
 
-function bar(arrival: Arrival, wish: PageWish): Html {
+function bar(arrival: Arrival, wish: PageWish, title: string): Html {
   const to = (path: string) => href(arrival, path);
   const { asker } = wish;
   return html`<header class="bar"><nav aria-label="Town">
-<a class="brand" href="${to("/")}"><svg viewBox="0 0 24 24" aria-hidden="true">${{ html: MARK }}</svg>Val Town Town</a>
+<a class="brand" href="${to("/")}"><svg viewBox="0 0 24 24" aria-hidden="true">${{ html: MARK }}</svg>${title}</a>
 <form class="find" role="search" action="${to("/search")}"><input type="search" name="q" value="${wish.query ?? ""}" placeholder="Search vals" aria-label="Search vals" aria-keyshortcuts="/"><kbd aria-hidden="true">/</kbd></form>
 <span class="push">${asker === undefined
     ? html`<a class="button" href="${to("/signin")}">Sign in</a>`
@@ -124,11 +125,6 @@ ${wish.made.map((path) => html`<a href="${href(arrival, `/@town/system/${path}`)
 <select id="theme" name="theme">${THEMES.map((name) =>
     html`<option value="${name}"${name === (theme || "system") ? html` selected` : null}>${name}</option>`)}</select>
 <button class="small">Set</button></form></div></footer>`;
-}
-
-/** The bar of the editor, which has no foot: where its page comes from goes into a menu there. */
-export function madeLinks(arrival: Arrival, made: string[]): HtmlValue {
-  return made.map((path) => html`<a href="${href(arrival, `/@town/system/${path}`)}" data-made>View source: ${path}</a>`);
 }
 
 // ---- Errors ---------------------------------------------------------------------------------------

@@ -6,12 +6,19 @@ import { json } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { moduleRoutes } from "../modules/host.ts";
 import { accountRoutes } from "./account.ts";
+import { adminRoutes } from "./admin.ts";
 import { codeRoutes } from "./code.ts";
+import { databaseRoutes } from "./database.ts";
 import { homeRoutes } from "./home.ts";
 import { logRoutes } from "./logs.ts";
 import { newRoutes } from "./new.ts";
+import { remixRoutes } from "./remix.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { searchRoutes } from "./search.ts";
+import { settingsRoutes } from "./settings.ts";
 import { systemRoutes } from "./system.ts";
 import { themeRoutes } from "./theme.ts";
+import { valSettingsRoutes } from "./val-settings.ts";
 import { valPageRoutes } from "./val.ts";
 import { versionRoutes } from "./versions.ts";
 
@@ -24,5 +31,6 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
+  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...adminRoutes,
+  ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

@@ -2,7 +2,7 @@
 
 import { endpointUrl } from "../api/shapes.ts";
 import { html, type HtmlValue } from "../lib/html.ts";
-import { notFound } from "../lib/http.ts";
+import { HttpError, notFound } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
@@ -10,6 +10,8 @@ import { mayChange, maySee } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
 import { readContent, readTree, type Entry, type Tree } from "../model/files.ts";
 import { entryOf } from "../model/names.ts";
+import { listRemixes, listUsers } from "../model/references.ts";
+import { originalOf } from "../model/remix.ts";
 import { findValByName, type Val } from "../model/vals.ts";
 import { readDiagnostics } from "../model/versions.ts";
 import { pinnedPath } from "../modules/reference.ts";
@@ -19,6 +21,7 @@ import { bytes, empty, plural, tabs, typeBadge, valPath } from "./pieces.ts";
 
 export type ValParams = { username?: string; name?: string; rest?: string; number?: string; run?: string };
 
+const RELATED_MAX = 10;
 const README = /^readme\.md$/i;
 
 export const valPageRoutes: Route[] = [["GET", "/@:username/:name", overview]];
@@ -28,13 +31,24 @@ export async function visible(request: Request, params: ValParams, town: Town): 
   const asker = await askerBySession(town, request);
   const val = await findValByName(town, params.username as string, params.name as string);
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
+  if (val.name.toLowerCase() !== params.name?.toLowerCase()) throw movedTo(request, town, val);
   return { val, asker };
+}
+
+/** A val under a name that it had once. */
+function movedTo(request: Request, town: Town, val: Val): HttpError {
+  const [, , , ...rest] = town.arrival.path.split("/");
+  const location = href(town.arrival, valPath(val, rest.join("/"))) + town.arrival.search;
+  return new HttpError(request.method === "GET" ? 302 : 308, "moved", `It is called ${val.name} now`, { location });
 }
 
 async function overview(request: Request, params: ValParams, town: Town): Promise<Response> {
   const { arrival } = town;
   const { val, asker } = await visible(request, params, town);
-  const [tree, diagnostics] = await Promise.all([readTree(town, val), readDiagnostics(town, val)]);
+  const related = { asker: asker?.id, offset: 0, limit: RELATED_MAX };
+  const [tree, diagnostics, original, users, remixes] = await Promise.all([
+    readTree(town, val), readDiagnostics(town, val), originalOf(town, val), listUsers(town, val, related), listRemixes(town, val, related),
+  ]);
   const files = [...tree.values()].filter((entry) => entry.type !== "directory");
   const readme = files.find((entry) => README.test(entry.path) && entry.hash !== null);
   const text = readme === undefined ? undefined : await readContent(town, readme.hash as string);
@@ -55,8 +69,15 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
         <h2>Files</h2>${fileList(town, val, tree, undefined)}
         <h2>Import</h2><p><code class="secret">${arrival.base}${pinnedPath(val, val.version, entryOf(files)?.path ?? "")}</code></p>
         <p class="hint">Version ${val.version}, saved ${time(val.updated_at)}</p>
+        ${original === undefined || !maySee(asker, original) ? null : html`<h2>Remixed from</h2>${links(town, [original])}`}
+        ${users.length === 0 ? null : html`<h2>Used by</h2>${links(town, users)}`}
+        ${remixes.length === 0 ? null : html`<h2>Remixes</h2>${links(town, remixes)}`}
       </aside></div>`,
   });
+}
+
+function links(town: Town, vals: Val[]): HtmlValue {
+  return html`<ul class="files">${vals.map((val) => html`<li><a href="${href(town.arrival, valPath(val))}">@${val.username}/${val.name}</a></li>`)}</ul>`;
 }
 
 function endpoints(town: Town, val: Val, tree: Tree): HtmlValue {
@@ -88,7 +109,7 @@ export function valPage(
   const to = (name: string) => href(town.arrival, valPath(val, name));
   const items: [string, string, string][] = [["", "Overview", to("")], ["code", "Code", to("code")], ["versions", "Versions", to("versions")]];
   if (mayChange(asker, val)) {
-    items.push(["logs", "Logs", to("logs")], ["environment", "Environment", to("environment")],
+    items.push(["logs", "Logs", to("logs")], ["schedules", "Schedules", to("schedules")], ["environment", "Environment", to("environment")],
       ["database", "Database", to("database")], ["settings", "Settings", to("settings")]);
   }
   return pageOf(request, town, {

@@ -7,8 +7,9 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange } from "../model/access.ts";
 import { readContent, readTree, type Entry } from "../model/files.ts";
+import { restoreVersion } from "../model/history.ts";
 import type { Val } from "../model/vals.ts";
-import { listVersions, save } from "../model/versions.ts";
+import { listVersions } from "../model/versions.ts";
 import { countChanges, difference, drawDifference } from "./diff.ts";
 import { offsetOf } from "./home.ts";
 import { formAsker, time } from "./layout.ts";
@@ -61,11 +62,7 @@ async function restore(request: Request, params: ValParams, town: Town): Promise
   const { val } = await visible(request, params, town);
   if (!mayChange(asker, val)) throw new HttpError(403, "forbidden", "Only the author of this val may do that");
   const number = numberOf(val, params.number);
-  const old = await readTree(town, val, number);
-  await save(town, val, asker.id, (tree) => {
-    tree.clear();
-    for (const [path, entry] of old) tree.set(path, { ...entry });
-  }, { message: `Restored version ${number}` });
+  await restoreVersion(town, val, asker.id, { version: number });
   return redirect(href(town.arrival, valPath(val, "versions")));
 }
 

@@ -11,7 +11,7 @@ import {
 export type Keys = "default" | "vim" | "emacs";
 
 const THEME = EditorView.theme({
-  "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: ".86rem" },
+  "&": { color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: ".86rem" },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--ink)", paddingBlock: ".6rem" },
