@@ -33,11 +33,13 @@ checks! {
     what_is_too_large_is_refused_with_the_limit,
 }
 
-async fn post(town: &Town, path: &str, body: Value) -> (u16, Value) {
+/// Posts JSON with the owner's token.
+pub async fn post(town: &Town, path: &str, body: Value) -> (u16, Value) {
     town.api(Method::POST, path, Some(body)).await
 }
 
-async fn read(town: &Town, path: &str) -> Value {
+/// What the owner reads at an address of the API.
+pub async fn read(town: &Town, path: &str) -> Value {
     let (status, answer) = town.api(Method::GET, path, None).await;
     assert_eq!(status, 200, "{path}: {answer}");
     answer
@@ -57,21 +59,21 @@ async fn content(town: &Town, val: &str, path: &str, version: Option<u32>) -> St
 }
 
 /// A new account; its token.
-async fn account(town: &Town, username: &str) -> String {
+pub async fn account(town: &Town, username: &str) -> String {
     let (status, made) = post(town, "/api/town/users", json!({ "username": username })).await;
     assert_eq!(status, 201, "{made}");
     made["token"].as_str().expect("a token").to_string()
 }
 
 /// A request of somebody else than the owner.
-async fn as_who(
+pub async fn as_who(
     town: &Town,
     token: Option<&str>,
     method: Method,
     path: &str,
     body: Option<Value>,
 ) -> (u16, Value) {
-    let mut request = town.bare(method, path);
+    let mut request = town.bare(method.clone(), path);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -81,15 +83,11 @@ async fn as_who(
             .body(body.to_string());
     }
     let response = request.send().await.expect("an answer");
-    let status = response.status().as_u16();
-    let text = response.text().await.expect("a body");
-    (
-        status,
-        serde_json::from_str(&text).unwrap_or(Value::String(text)),
-    )
+    town.described(method, path, response).await
 }
 
-async fn make_as(town: &Town, token: &str, name: &str, privacy: &str, code: &str) -> Value {
+/// A val of one HTTP file, made by whoever's token that is.
+pub async fn make_as(town: &Town, token: &str, name: &str, privacy: &str, code: &str) -> Value {
     let files = json!([{ "path": "main.ts", "type": "http", "content": code }]);
     let body = json!({ "name": name, "privacy": privacy, "files": files });
     let made = as_who(
@@ -104,7 +102,8 @@ async fn make_as(town: &Town, token: &str, name: &str, privacy: &str, code: &str
     made.1
 }
 
-fn assert_error(answer: &(u16, Value), status: u16, code: &str, words: &str) {
+/// Asserts that an answer is that error.
+pub fn assert_error(answer: &(u16, Value), status: u16, code: &str, words: &str) {
     assert_eq!(answer.0, status, "{}", answer.1);
     assert_eq!(answer.1["code"], code, "{}", answer.1);
     let message = answer.1["message"].as_str().expect("a message");

@@ -1,9 +1,11 @@
 //! The integration tests: one binary, a line per theme. Those of whole towns start real
 //! ones on free ports.
 
+mod accounts; // Signing up and in, tokens, sessions, the end of an account.
 mod api; // The REST API, as its clients see it.
 mod compile; // The compiler: what comes out is run by the engine.
 mod cron; // Files that run by a schedule.
+mod description; // What the API says of itself, held against what it does.
 mod durability; // What was acknowledged is there after a crash.
 mod email; // Mail, in and out.
 mod errors; // Who is told what when something fails.
@@ -12,6 +14,7 @@ mod hostile; // Programs that mean harm, with everybody else served.
 mod limits; // Every limit of a program, reached.
 mod nesting; // Towns inside towns.
 mod overriding; // Changing the platform from inside.
+mod plans; // How SQLite goes about what is asked often.
 mod programs; // What a program is given by the one that starts it.
 mod routing; // Requests that the kernel hands on without asking the program.
 mod sandbox; // What a process has given up.
@@ -21,5 +24,6 @@ mod storage; // The storage, through its public door.
 mod streaming; // Bodies, both ways.
 mod tidy; // The rules of the house.
 mod town;
+mod vals; // What a val goes through: versions, branches, names, deletion, search.
 mod watching; // Waiting for a condition, and looking at processes.
 mod web; // The web APIs, as programs see them.

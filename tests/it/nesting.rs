@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::serving::{endpoint, eventually, id, run_of};
 use crate::town::{OWNER, TOKEN, Town};
-use crate::{api, serving};
+use crate::{api, serving, vals};
 
 /// A town whose own front also shows the databases below it, to look at it from within.
 const OPEN_TOWN: &str = r#"import town from "town:system/main.ts";
@@ -17,6 +17,7 @@ export default { ...town, fetch: async (request: Request) =>
 async fn every_check(town: &Town) {
     serving::suite(town).await;
     api::suite(town).await;
+    vals::suite(town).await;
 }
 
 /// A town that many levels below, by a way of getting from one to the next.

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::description;
+
 /// The owner that every town under test has.
 pub const OWNER: &str = "alice";
 /// Their token.
@@ -163,19 +165,42 @@ impl Town {
 
     /// Makes a request with the owner's token and JSON, and reads JSON.
     pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut request = self.request(method, path);
+        let mut request = self.request(method.clone(), path);
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
         let response = request.send().await.expect("an answer");
+        self.described(method, path, response).await
+    }
+
+    /// Status and JSON of an answer of the API, which must be as its description says.
+    pub async fn described(&self, method: Method, path: &str, response: Response) -> (u16, Value) {
         let status = response.status().as_u16();
         let text = response.text().await.expect("a body");
-        (
-            status,
-            serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        )
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        if let Some(spec) = self.description().await {
+            let fault = description::fault(spec, &method, path, status, &body);
+            assert_eq!(fault, None, "{method} {path} answered {status}");
+        }
+        (status, body)
+    }
+
+    /// What the API says of itself: the same in every town, so one is asked. None where an override
+    /// keeps it from saying so.
+    async fn description(&self) -> Option<&'static Value> {
+        static DESCRIPTION: tokio::sync::OnceCell<Value> = tokio::sync::OnceCell::const_new();
+        let ask = async || {
+            let text = self.text("/api/openapi.json").await.1;
+            let spec: Value = serde_json::from_str(&text).map_err(|_| ())?;
+            if spec["paths"].is_object() {
+                Ok(spec)
+            } else {
+                Err(())
+            }
+        };
+        DESCRIPTION.get_or_try_init(ask).await.ok()
     }
 
     /// Makes a val of one HTTP file; the answer to its creation.

@@ -1,0 +1,142 @@
+//! How SQLite goes about what is asked often: by an index, however much there is.
+
+use serde_json::Value;
+
+use crate::town::Town;
+
+/// A program that asks what the platform asks, of a database of its own, and has each statement
+/// explained first.
+const ASKING: &str = r#"
+import { env, loader, storage, system } from "town:kernel";
+import { arrive } from "town:system/lib/mount.ts";
+import { createAccount, findAccount, findAccountById } from "town:system/model/accounts.ts";
+import { findBranch, listBranches } from "town:system/model/branches.ts";
+import { listDeletedVals } from "town:system/model/deletion.ts";
+import { environmentOf, listVariables } from "town:system/model/environment.ts";
+import { addFile, findFile, readContent, readEntry, readTree } from "town:system/model/files.ts";
+import { listFileVersions } from "town:system/model/history.ts";
+import { listRemixes, listUsers } from "town:system/model/references.ts";
+import { migrate } from "town:system/model/schema.ts";
+import { searchVals } from "town:system/model/search.ts";
+import { askerBySession } from "town:system/model/sessions.ts";
+import { addToken, findByToken, listTokens } from "town:system/model/tokens.ts";
+import { changeVal, createVal, findVal, findValByName, findValOnBranch, findValOnBranchNamed, listVals } from "town:system/model/vals.ts";
+import { listVersions, readDiagnostics, save } from "town:system/model/versions.ts";
+import { endpointOf } from "town:system/run/endpoint.ts";
+
+const plans: { what: string; sql: string; plan: string[] }[] = [];
+let what = "";
+
+async function explain(statement: any) {
+  const { sql, args } = typeof statement === "string" ? { sql: statement, args: undefined } : statement;
+  if (!/^\s*(select|insert|update|delete|with)/i.test(sql) || what === "") return;
+  const { rows } = await storage!.execute({ sql: `EXPLAIN QUERY PLAN ${sql}`, args });
+  plans.push({ what, sql: sql.replace(/\s+/g, " "), plan: rows.map((row) => String(row[3])) });
+}
+
+const explained: any = {
+  async execute(statement: any) { await explain(statement); return storage!.execute(statement); },
+  async batch(statements: any[], mode?: any) {
+    for (const statement of statements) await explain(statement);
+    return storage!.batch(statements, mode);
+  },
+  sub: (name: string) => storage!.sub(name),
+  drop: (name: string) => storage!.drop(name),
+  get revision() { return storage!.revision; },
+};
+
+export default async function (request: Request): Promise<Response> {
+  const arrival = arrive("http://localhost/", new Headers(), "http://localhost");
+  const town: any = { storage: explained, loader, system, env, arrival };
+  await migrate(storage!);
+  const page = { limit: 21, offset: 0 };
+  const ask = async (name: string, act: () => unknown) => { what = name; await act(); what = ""; };
+  const account = await createAccount(town, { username: "one", role: "owner" });
+  const secret = await addToken(town, account, { name: "a", scopes: ["*"] });
+  const tree = new Map();
+  const file = await addFile(tree, "main.ts", "http", "export default () => new Response('words')");
+  const wish = { name: "first", privacy: "public" as const, description: null, tree };
+  let made: any;
+  await ask("createVal", async () => made = (await createVal(town, account, wish)).val);
+  const cookie = new Request("http://localhost/", { headers: { cookie: "town=unknown" } });
+  const at = { createdAt: Date.now(), id: made.id };
+  await ask("findVal", () => findVal(town, made.id));
+  await ask("findValByName", () => findValByName(town, "one", "first"));
+  await ask("findValByName of a former name", () => findValByName(town, "one", "before"));
+  await ask("findValOnBranch", () => findValOnBranch(town, made.id, made.branch_id));
+  await ask("findValOnBranchNamed", () => findValOnBranchNamed(town, made.id, "main"));
+  await ask("listVals for nobody", () => listVals(town, { limit: 21, after: at }));
+  await ask("listVals for somebody", () => listVals(town, { asker: account.id, limit: 21, after: at }));
+  await ask("listVals of oneself", () => listVals(town, { asker: account.id, owner: account.id, limit: 21 }));
+  await ask("listVals of another", () => listVals(town, { asker: "x", owner: account.id, limit: 21 }));
+  await ask("listVals by privacy", () => listVals(town, { privacy: "public", limit: 21 }));
+  await ask("findAccount", () => findAccount(town, "one"));
+  await ask("findAccountById", () => findAccountById(town, account.id));
+  await ask("findByToken", () => findByToken(town, secret));
+  await ask("askerBySession", () => askerBySession(town, cookie));
+  await ask("listTokens", () => listTokens(town, account, page));
+  await ask("readTree", () => readTree(town, made));
+  await ask("readTree of an old version", () => readTree(town, { ...made, version: 9 }, 0));
+  await ask("readEntry", () => readEntry(town, made, "main.ts"));
+  await ask("readContent", () => readContent(town, file.hash as string));
+  await ask("findFile", () => findFile(town, file.file_id));
+  await ask("listFileVersions", () => listFileVersions(town, made, "main.ts", page));
+  await ask("listVersions", () => listVersions(town, made, page));
+  await ask("readDiagnostics", () => readDiagnostics(town, made));
+  await ask("listBranches", () => listBranches(town, made, page));
+  await ask("findBranch", () => findBranch(town, made, made.branch_id));
+  await ask("listVariables", () => listVariables(town, made, page));
+  await ask("environmentOf", () => environmentOf(town, made.id, false));
+  await ask("listUsers", () => listUsers(town, made, page));
+  await ask("listRemixes", () => listRemixes(town, made, page));
+  await ask("listDeletedVals", () => listDeletedVals(town, account.id, page));
+  await ask("searchVals", () => searchVals(town, "words", page));
+  await ask("changeVal", () => changeVal(town, made, { name: "second" }));
+  await ask("save", () => save(town, made, account.id, (tree) => addFile(tree, "b.ts", "script", "export {}")));
+  await ask("endpointOf", () => endpointOf(town, "one", "second"));
+  return Response.json(plans);
+}
+"#;
+
+#[tokio::test]
+async fn what_is_asked_often_is_found_by_an_index() {
+    let town = Town::start().await;
+    town.val("asking", ASKING).await;
+    let (status, text) = town.run("asking").await;
+    assert_eq!(status, 200, "{text}\n{}", town.log());
+    let plans: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+    assert!(plans.len() > 60, "{}", plans.len());
+    let mut slow = Vec::new();
+    for plan in &plans {
+        let what = plan["what"].as_str().expect("text");
+        for line in plan["plan"].as_array().expect("lines") {
+            let line = line.as_str().expect("text");
+            // Arrays that a statement is given, and what a part of it has found, are small; the
+            // full-text index is asked for a row or for words.
+            let small = [
+                "SCAN j ",
+                "SCAN json_each ",
+                "SCAN (",
+                "SCAN m",
+                "SCAN h",
+                "SCAN found",
+            ];
+            let by_index = [
+                "USING INDEX",
+                "USING COVERING INDEX",
+                "INDEX 0:=",
+                ":M",
+                "CONSTANT ROW",
+            ];
+            let scans = line.starts_with("SCAN ")
+                && !small.iter().any(|part| line.starts_with(part))
+                && !by_index.iter().any(|part| line.contains(part));
+            // Lists are read in the order of an index, or they are of one val.
+            let sorts = line.contains("TEMP B-TREE") && what.starts_with("listVals");
+            if scans || sorts {
+                slow.push(format!("{what}: {line}\n  {}", plan["sql"]));
+            }
+        }
+    }
+    assert!(slow.is_empty(), "{}", slow.join("\n"));
+}
