@@ -5,6 +5,7 @@ import type { About } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
 import { askerOf, requireAsker, requireOwner } from "../model/access.ts";
 import { accountRoutes } from "./account.ts";
+import { blobRoutes } from "./blob.ts";
 import { cronRoutes } from "./cron.ts";
 import { deletedRoutes } from "./deleted.ts";
 import { emailRoutes } from "./email.ts";
@@ -15,8 +16,11 @@ import { historyRoutes } from "./history.ts";
 import { instanceRoutes } from "./instance.ts";
 import { manageRoutes } from "./manage.ts";
 import { meRoutes } from "./me.ts";
+import { moduleListRoutes } from "./modules.ts";
+import { openaiRoutes } from "./openai.ts";
 import { openapi } from "./openapi.ts";
 import { searchRoutes } from "./search.ts";
+import { sqliteRoutes } from "./sqlite.ts";
 import { telemetryRoutes } from "./telemetry.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { townRoutes } from "./town.ts";
@@ -45,6 +49,10 @@ export const apiRoutes: Route[] = [
   ...historyRoutes,
   ...instanceRoutes,
   ...townRoutes,
+  ...blobRoutes,
+  ...sqliteRoutes,
+  ...openaiRoutes,
+  ...moduleListRoutes,
   ...described,
 ].map(guarded);
 

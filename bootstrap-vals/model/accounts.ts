@@ -22,6 +22,8 @@ export interface Account {
 export interface Asker extends Account {
   scopes: string[];
   via: "token" | "session";
+  /** The val whose program asks, by the pass it was given. */
+  val_id?: string;
 }
 
 // No `--`, which parts the username from the val in a host name, and short enough to leave room for the val there.

@@ -14,7 +14,7 @@ export function referenceStatements(valId: string, version: number, graph: Graph
   for (const [key, [, , , edges]] of Object.entries(graph.modules)) {
     if (!key.startsWith("./")) continue;
     for (const edge of edges) {
-      const parts = PINNED.exec(graph.redirects[edge] ?? edge);
+      const parts = PINNED.exec(edge);
       if (parts !== null) names.set(`${parts[1]}/${parts[2]}`, [parts[1] as string, parts[2] as string]);
     }
   }

@@ -82,6 +82,20 @@ const STEPS: string[][] = [
     `CREATE INDEX searchable_val ON searchable (val_id)`,
     `CREATE VIRTUAL TABLE search USING fts5 (title, body, content='', contentless_delete=1, tokenize="unicode61 tokenchars '_$'")`,
   ],
+  [
+    // What is kept of modules from elsewhere. `target`: the address redirects there. The hash of a file of a package is its
+    // own address, whose archive was checked as a whole.
+    `CREATE TABLE remote_module (
+      url TEXT PRIMARY KEY, target TEXT, type TEXT, hash TEXT, size INTEGER, fetched_at INTEGER NOT NULL) WITHOUT ROWID`,
+    `CREATE TABLE remote_content (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID`,
+    `CREATE TABLE package (
+      name TEXT NOT NULL, version TEXT NOT NULL, integrity TEXT NOT NULL, manifest TEXT NOT NULL, files TEXT NOT NULL,
+      fetched_at INTEGER NOT NULL, PRIMARY KEY (name, version)) WITHOUT ROWID`,
+    // Which version a range was taken for.
+    `CREATE TABLE package_choice (
+      name TEXT NOT NULL, range TEXT NOT NULL, version TEXT NOT NULL, chosen_at INTEGER NOT NULL,
+      PRIMARY KEY (name, range)) WITHOUT ROWID`,
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

@@ -5,6 +5,7 @@ import { badRequest, HttpError, notFound } from "../lib/http.ts";
 import { all, first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { ACCOUNT, type Account, type Asker } from "./accounts.ts";
+import { isPass, PASS_SCOPES, valOfPass } from "./passes.ts";
 import { SCOPES } from "./scopes.ts";
 
 export interface Token {
@@ -82,6 +83,8 @@ export async function askerByToken(town: Town, request: Request): Promise<Asker 
 }
 
 export async function findByToken(town: Town, secret: string): Promise<Asker | undefined> {
+  const byPass = isPass(secret) ? await findByPass(town, secret) : undefined;
+  if (byPass !== undefined) return byPass;
   const row = await first<Account & { scopes: string }>(
     town.storage,
     `SELECT ${ACCOUNT}, t.scopes FROM token t JOIN account a ON a.id = t.account_id
@@ -89,6 +92,14 @@ export async function findByToken(town: Town, secret: string): Promise<Asker | u
     { hash: await sha256(secret), now: Date.now() },
   );
   return row && { ...row, scopes: row.scopes.split(" "), via: "token" };
+}
+
+async function findByPass(town: Town, pass: string): Promise<Asker | undefined> {
+  const valId = await valOfPass(town, pass);
+  if (valId === undefined) return undefined;
+  const sql = `SELECT ${ACCOUNT} FROM val v JOIN account a ON a.id = v.owner_id WHERE v.id = :val_id`;
+  const account = await first<Account>(town.storage, sql, { val_id: valId });
+  return account && { ...account, scopes: PASS_SCOPES, via: "token", val_id: valId };
 }
 
 export function unauthorized(message: string): HttpError {

@@ -4,7 +4,7 @@ import type { Statement } from "town:kernel";
 import { HttpError } from "../lib/http.ts";
 import { all, first, inGroups, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
-import { analyse, type Analysis, type Diagnostic } from "../modules/analysis.ts";
+import { analyse, analysisStatements, type Diagnostic } from "../modules/analysis.ts";
 import { closeOver } from "../modules/graph.ts";
 import { readTree, type Entry, type Tree } from "./files.ts";
 import { referenceStatements } from "./references.ts";
@@ -29,14 +29,14 @@ const ATTEMPTS_MAX = 5;
 
 /**
  * Applies `edit` to the newest version and stores the outcome as the next one; when nothing changed there is none.
- * With `expected`, a val that is at another version is left alone: 412.
+ * With `always` there is one all the same. With `expected`, a val that is at another version is left alone: 412.
  */
 export async function save(
   town: Town,
   val: Val,
   authorId: string,
   edit: (tree: Tree) => unknown,
-  options: { expected?: number | undefined; message?: string | null } = {},
+  options: { expected?: number | undefined; message?: string | null; always?: boolean } = {},
 ): Promise<Saved> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const current = await findValOnBranch(town, val.id, val.branch_id);
@@ -47,7 +47,7 @@ export async function save(
     await edit(tree);
     const version = { number: current.version + 1, authorId, message: options.message ?? null, now: Date.now() };
     const { statements, diagnostics, changed } = await stage(town, current, before, tree, version);
-    if (!changed) return { val: current, tree, diagnostics };
+    if (!changed && !options.always) return { val: current, tree, diagnostics };
     try {
       await town.storage.batch(statements);
       return { val: { ...current, version: version.number, updated_at: version.now }, tree, diagnostics };
@@ -99,7 +99,7 @@ export async function stage(
     ),
     { sql: "UPDATE branch SET version = :number, updated_at = :now WHERE id = :branch_id", args: { ...at, now: version.now } },
     ...contentStatements(written),
-    ...analysisStatements(analyses),
+    ...analysisStatements([...analyses.values()].filter((analysis) => analysis.fresh)),
   ];
   if (val.branch === "main") {
     statements.push(...indexFiles(val.id, [...gone, ...written.map((entry) => entry.file_id)]));
@@ -169,17 +169,6 @@ function contentStatements(entries: Entry[]): Statement[] {
       sql: "INSERT OR IGNORE INTO content (hash, text) VALUES (:hash, :text)", args: { hash, text },
     })),
   ];
-}
-
-function analysisStatements(analyses: Map<string, Analysis>): Statement[] {
-  const fresh = [...analyses.values()].filter((analysis) => analysis.fresh);
-  return inGroups(
-    `INSERT OR IGNORE INTO analysis (hash, dialect, imports, exports, isolation, error)
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(:rows)`,
-    fresh.map(({ hash, dialect, imports, exports, isolation, error }) => [
-      hash, dialect, JSON.stringify(imports), JSON.stringify(exports), isolation, error === null ? null : JSON.stringify(error),
-    ]),
-  );
 }
 
 function stale(actual: number, expected: number): HttpError {

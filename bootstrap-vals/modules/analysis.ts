@@ -1,7 +1,7 @@
 /** What the compiler says of one file: imports, exports, and what is wrong with it. */
 
-import type { Compiled } from "town:kernel";
-import { all } from "../lib/rows.ts";
+import type { Compiled, Statement } from "town:kernel";
+import { all, inGroups } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { readContent, type Entry } from "../model/files.ts";
 import type { Dialect } from "../model/names.ts";
@@ -49,10 +49,27 @@ interface AnalysisRow {
   error: string | null;
 }
 
+/** Code to be analysed. Its text is read only where it is not known yet. */
+export interface Source {
+  hash: string;
+  dialect: Dialect;
+  /** The name in messages. */
+  path: string;
+  read(): Promise<string>;
+}
+
 /** The analysis of each code file given, by `keyOf`; what is not known yet is compiled. */
 export async function analyse(town: Town, entries: Entry[]): Promise<Map<string, Analysis>> {
   const code = entries.filter((entry) => entry.dialect !== null && entry.hash !== null);
-  const hashes = [...new Set(code.map((entry) => entry.hash))];
+  return analyseSources(town, code.map((entry) => ({
+    hash: entry.hash as string, dialect: entry.dialect as Dialect, path: entry.path,
+    read: async () => entry.text ?? readContent(town, entry.hash as string),
+  })));
+}
+
+/** The same for code from anywhere, by `{hash}.{dialect}`. With `keep`, what was compiled is stored at once. */
+export async function analyseSources(town: Town, code: Source[], keep = false): Promise<Map<string, Analysis>> {
+  const hashes = [...new Set(code.map((source) => source.hash))];
   const known = new Map<string, Analysis>();
   for (let start = 0; start < hashes.length; start += HASHES_ASKED_MAX) {
     const asked = JSON.stringify(hashes.slice(start, start + HASHES_ASKED_MAX));
@@ -61,12 +78,17 @@ export async function analyse(town: Town, entries: Entry[]): Promise<Map<string,
       known.set(`${row.hash}.${row.dialect}`, { ...row, imports: JSON.parse(row.imports), exports: JSON.parse(row.exports), error });
     }
   }
-  const missing = new Map(code.filter((entry) => !known.has(keyOf(entry))).map((entry) => [keyOf(entry), entry]));
+  const keyed = new Map(code.map((source) => [`${source.hash}.${source.dialect}`, source]));
+  const missing = new Map([...keyed].filter(([key]) => !known.has(key)));
   const queue = [...missing];
   const work = async () => {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) known.set(next[0], await compile(town, next[1]));
   };
   await Promise.all(Array.from({ length: Math.min(COMPILES_OPEN, queue.length) }, work));
+  if (keep && missing.size > 0) {
+    const statements = analysisStatements([...missing.keys()].map((key) => known.get(key) as Analysis));
+    await town.storage.batch(statements);
+  }
   return known;
 }
 
@@ -74,15 +96,12 @@ export function keyOf(entry: Entry): string {
   return `${entry.hash}.${entry.dialect}`;
 }
 
-async function compile(town: Town, entry: Entry): Promise<Analysis> {
-  const source = entry.text ?? (await readContent(town, entry.hash as string));
-  const dialect = entry.dialect as Dialect;
+async function compile(town: Town, { hash, dialect, path, read }: Source): Promise<Analysis> {
+  const source = await read();
   const isolation = ISOLATION.exec(source.slice(0, ISOLATION_CHARACTERS))?.[1] === "request" ? "request" : "shared";
-  const analysis: Analysis = {
-    hash: entry.hash as string, dialect, imports: [], exports: [], isolation, error: null, fresh: true,
-  };
+  const analysis: Analysis = { hash, dialect, imports: [], exports: [], isolation, error: null, fresh: true };
   try {
-    const compiled = await town.loader.compile(source, { type: dialect, specifier: entry.path });
+    const compiled = await town.loader.compile(source, { type: dialect, specifier: path });
     return { ...analysis, imports: compiled.imports, exports: compiled.exports };
   } catch (error) {
     // Anything else than the author's mistake must not be remembered as if it were one.
@@ -90,6 +109,17 @@ async function compile(town: Town, entry: Entry): Promise<Analysis> {
     const { message, line, column } = error as SyntaxError & { line?: number; column?: number };
     return { ...analysis, error: { message, line: line ?? 1, column: column ?? 1 } };
   }
+}
+
+/** The statements that store analyses. */
+export function analysisStatements(analyses: Analysis[]): Statement[] {
+  return inGroups(
+    `INSERT OR IGNORE INTO analysis (hash, dialect, imports, exports, isolation, error)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(:rows)`,
+    analyses.map(({ hash, dialect, imports, exports, isolation, error }) => [
+      hash, dialect, JSON.stringify(imports), JSON.stringify(exports), isolation, error === null ? null : JSON.stringify(error),
+    ]),
+  );
 }
 
 /** What keeps a triggered file from being run, or null. */

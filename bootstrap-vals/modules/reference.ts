@@ -1,4 +1,7 @@
-/** Names of modules of this instance: `/v/{user}/{val}[@{version}[-{branch}]][/{path}][?v=N]`, and relative specifiers. */
+/**
+ * Names of modules of this instance: `/v/{user}/{val}[@{version}[-{branch}]][/{path}][?v=N]`, `@{branch}` for the newest
+ * of a branch, and relative specifiers.
+ */
 
 import { decode } from "../lib/router.ts";
 import { ownOrigin, type Arrival } from "../lib/mount.ts";
@@ -13,7 +16,8 @@ export interface Reference {
   path: string | undefined;
 }
 
-const PINNED = /^([^@]+)(?:@(\d+)(?:-(.+))?)?$/;
+// `name`, `name@7`, `name@7-branch`, `name@branch`.
+const PINNED = /^([^@]+)(?:@(?:(\d+)(?:-(.+))?|([^\d].*)))?$/;
 
 /** Reads a path of the module host; undefined when it is none. */
 export function parseReference(path: string, search: string): Reference | undefined {
@@ -25,7 +29,7 @@ export function parseReference(path: string, search: string): Reference | undefi
   const file = decode(rest.join("/"));
   return {
     username: decode(username), name: parts[1] as string, version: version === undefined ? undefined : Number(version),
-    branch: parts[3] ?? "main", path: file === "" ? undefined : file,
+    branch: parts[3] ?? parts[4] ?? "main", path: file === "" ? undefined : file,
   };
 }
 

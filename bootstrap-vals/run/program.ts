@@ -5,6 +5,10 @@ import { objects } from "../lib/rows.ts";
 import { ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
 import { environmentOf } from "../model/environment.ts";
+import { API_URL, ENTRYPOINT, PASS } from "../lib/api.ts";
+import { ACCOUNT_MOUNT } from "../lib/own.ts";
+import { accountStorageName } from "../model/accounts.ts";
+import { makePass } from "../model/passes.ts";
 import { exportFault } from "../modules/analysis.ts";
 import type { Graph } from "../modules/graph.ts";
 import { pinnedPath } from "../modules/reference.ts";
@@ -14,7 +18,9 @@ import { mainOfTrigger } from "./triggers.ts";
 // Half of what the kernel lets one result have.
 const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
 
-const CONTENTS = "SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c ON c.hash = j.value";
+const STANDARD = "town:system/std/";
+const CONTENTS = `SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c ON c.hash = j.value
+  UNION ALL SELECT r.hash, r.text FROM json_each(:hashes) j JOIN remote_content r ON r.hash = j.value`;
 
 /** The isolates of an endpoint. */
 export function isolateOf(town: Town, endpoint: Endpoint): Isolate {
@@ -27,10 +33,14 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
     sql: "SELECT graph FROM version WHERE branch_id = :branch_id AND number = :version", args: { branch_id, version },
   });
   const env = await environmentOf(town, val_id, endpoint.is_town === 1);
-  const graph = JSON.parse(String(graphs.rows[0]?.[0] ?? '{"modules":{},"redirects":{}}')) as Graph;
-  const { main, modules } = await modulesOf(town, endpoint, graph);
+  const graph = JSON.parse(String(graphs.rows[0]?.[0] ?? '{"modules":{}}')) as Graph;
+  const { main, modules, entrypoint } = await modulesOf(town, endpoint, graph);
+  env[PASS] ??= await makePass(town, val_id);
+  env[API_URL] ??= `${ownOrigin(town.arrival)}/api`;
+  env[ENTRYPOINT] ??= entrypoint;
   return {
     main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: {}, isolation: endpoint.isolation,
+    mounts: { [ACCOUNT_MOUNT]: town.storage.sub(accountStorageName(endpoint.owner_id)) },
     // Private addresses only where the operator of the whole town allows them.
     outbound: { private: true },
   };
@@ -41,10 +51,9 @@ async function modulesOf(
   town: Town,
   endpoint: Endpoint,
   graph: Graph,
-): Promise<{ main: string; modules: Program["modules"] }> {
+): Promise<{ main: string; modules: Program["modules"]; entrypoint: string }> {
   const origin = ownOrigin(town.arrival);
   const own = pinnedPath(endpoint, endpoint.version, "");
-  // As the kernel resolves them: `/v/...` against the importer's origin, and a redirect from where the specifier leads.
   const address = (key: string) => {
     if (key.startsWith("./")) return origin + own + key.slice(2);
     return key.startsWith("/") ? origin + key : key;
@@ -54,34 +63,52 @@ async function modulesOf(
   const seen = new Set<string>();
   const main = `./${endpoint.path}`;
   const waiting = [main];
+  let usesStandard = false;
   for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
     if (seen.has(key)) continue;
     seen.add(key);
-    const redirect = graph.redirects[key];
     const module = graph.modules[key];
-    if (redirect !== undefined) {
-      if (address(redirect) !== address(key)) modules[address(key)] = { redirect: address(redirect) };
-      waiting.push(redirect);
-    } else if (module !== undefined) {
-      const [type, hash, trusted, edges, size] = module;
-      modules[address(key)] = { type, source: "", trusted: trusted === 1 };
-      const want = wanted.get(hash) ?? { specifiers: [], size };
-      want.specifiers.push(address(key));
-      wanted.set(hash, want);
-      waiting.push(...edges);
+    if (module === undefined) {
+      usesStandard ||= key.startsWith(STANDARD);
+      continue;
     }
+    const [type, hash, trusted, edges, size, names = {}] = module;
+    const imports: Record<string, string> = {};
+    for (const specifier in names) imports[specifier] = address(names[specifier] as string);
+    modules[address(key)] = { type, source: "", trusted: trusted === 1, imports };
+    const want = wanted.get(hash) ?? { specifiers: [], size };
+    want.specifiers.push(address(key));
+    wanted.set(hash, want);
+    waiting.push(...edges);
   }
+  if (usesStandard) Object.assign(modules, await overrides(town));
   for (const hashes of bounded(wanted)) {
     const contents = await town.storage.execute({ sql: CONTENTS, args: { hashes: JSON.stringify(hashes) } });
     for (const { hash, text } of objects<{ hash: string; text: string }>(contents)) {
-      for (const specifier of wanted.get(hash)?.specifiers ?? []) (modules[specifier] as Module).source = text;
+      for (const specifier of wanted.get(hash)?.specifiers ?? []) {
+        const module = modules[specifier] as Module;
+        module.source = text;
+        if (typeof text !== "string") module.type = "bytes";
+      }
     }
   }
   const entry = entryModule(endpoint, address(main));
-  if (entry === undefined) return { main: address(main), modules };
+  const entrypoint = address(main);
+  if (entry === undefined) return { main: entrypoint, modules, entrypoint };
   const specifier = `${address(main)}?entry`;
   modules[specifier] = { type: "js", source: entry, trusted: true };
-  return { main: specifier, modules };
+  return { main: specifier, modules, entrypoint };
+}
+
+/** The image as this town has changed it: the kernel knows a val's program only with the image's own text. */
+async function overrides(town: Town): Promise<Program["modules"]> {
+  const modules: Program["modules"] = {};
+  for (const { path, from } of (await town.system?.list()) ?? []) {
+    if (from === "image" || !/^(std|lib)\/.*\.ts$/.test(path)) continue;
+    const file = await town.system?.read(path);
+    if (typeof file?.source === "string") modules[`town:system/${path}`] = { type: "ts", source: file.source, trusted: true };
+  }
+  return modules;
 }
 
 /** The hashes in groups whose texts fit into one result each. */

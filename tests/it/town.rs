@@ -46,8 +46,18 @@ impl Town {
         Town::start_in(data, arguments).await
     }
 
+    /// Starts a town with further variables of its environment, and arguments.
+    pub async fn start_under(variables: &[(&str, &str)], arguments: &[&str]) -> Town {
+        let data = Arc::new(TempDir::new().expect("a temporary folder"));
+        Town::start_as(data, variables, arguments).await
+    }
+
     /// Starts a town on a folder that another one has left.
     pub async fn start_in(data: Arc<TempDir>, arguments: &[&str]) -> Town {
+        Town::start_as(data, &[], arguments).await
+    }
+
+    async fn start_as(data: Arc<TempDir>, variables: &[(&str, &str)], arguments: &[&str]) -> Town {
         let mut process = Command::new(env!("CARGO_BIN_EXE_town"))
             .arg("serve")
             .args(["--listen", "127.0.0.1:0", "--data"])
@@ -56,6 +66,7 @@ impl Town {
             .env_clear()
             .env("TOWN_OWNER", OWNER)
             .env("TOWN_TOKEN", TOKEN)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
