@@ -246,7 +246,16 @@ declare module "town:kernel" {
 
   // ---- Tail ----------------------------------------------------------------------------------
 
-  /** What `export function tail(events)` gets, in batches: what the programs started by this one did. */
+  /**
+   * What `export function tail(batch)` gets: what the programs started by this one did, in the order in which it was
+   * known. Who only stores it has a database read `json` and spends no time on its records.
+   */
+  export interface TailBatch {
+    /** An array of `TailEvent` as JSON, at most a few MiB. */
+    readonly json: string;
+    /** The same, read when it is first asked for. */
+    readonly events: TailEvent[];
+  }
   export type TailEvent = RunEvent | LogEvent;
 
   /** One run, when it has ended. */
@@ -254,7 +263,10 @@ declare module "town:kernel" {
     type: "run";
     /** 16 hexadecimal digits. */
     run: string;
-    /** The run of the parent program that asked for it, if any. */
+    /**
+     * The run that asked for it, if any: of the parent program or, where the parent program has passed on a request that a
+     * `fetch` within the town has made, the run of that `fetch`.
+     */
     parent: string | null;
     /** What the loader was given as id; null for `load`. */
     id: string | null;
@@ -271,6 +283,11 @@ declare module "town:kernel" {
     method: string | null;
     url: string | null;
     status: number | null;
+    /** The first 8 KiB of them, of a request alone; values of those that are secrets are left out. */
+    requestHeaders: [name: string, value: string][] | null;
+    responseHeaders: [name: string, value: string][] | null;
+    /** The first 4 KiB of what was read of it: text, or base64 where it is none. `length` is of all. Null: there was none. */
+    requestBody: { text?: string; base64?: string; length: number; whole: boolean } | null;
     /** Console lines over the limit, counted instead of kept. */
     linesDropped: number;
   }

@@ -4,7 +4,7 @@
  */
 
 import { env, loader, storage, system } from "town:kernel";
-import type { AlarmEvent, TailEvent } from "town:kernel";
+import type { AlarmEvent, TailBatch } from "town:kernel";
 import { apiRoutes } from "./api/routes.ts";
 import { errorJson, HttpError, notFound } from "./lib/http.ts";
 import { arrive } from "./lib/mount.ts";
@@ -62,8 +62,8 @@ async function alarm(event: AlarmEvent): Promise<void> {
   if (endpoint !== undefined) await isolateOf(town, endpoint).alarm({ ...event, names });
 }
 
-async function tail(events: TailEvent[]): Promise<void> {
-  await keep(townAt(NOWHERE, new Headers()), events);
+async function tail(batch: TailBatch): Promise<void> {
+  await keep(townAt(NOWHERE, new Headers()), batch);
 }
 
 /** The answer to a request that the kernel handed on by a route of ours, and that failed. */

@@ -233,6 +233,7 @@ async fn isolate_fetch(
     let caller = Caller {
         run: Some(run),
         hops: 0,
+        cause: None,
     };
     let url = head.url.clone();
     let (status, mut headers, body) = target.fetch(head, body, caller).await?;
@@ -259,6 +260,7 @@ async fn isolate_work(
     let caller = Caller {
         run: Some(run),
         hops: 0,
+        cause: None,
     };
     Ok(Answer::Value(target.call(work, caller).await?))
 }

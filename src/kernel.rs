@@ -51,7 +51,8 @@ pub struct Kernel {
     processes_made: AtomicU64,
     slots_made: AtomicU64,
     // Runs that came back to the town, with how often.
-    hops: Mutex<HashMap<RunId, u32>>,
+    // Of requests that have come back to the town: how often, and whose `fetch` it was.
+    returns: Mutex<HashMap<RunId, (u32, Option<RunId>)>>,
 }
 
 // A process, and the slot it serves for, which so lives as long as it; a template serves nobody.
@@ -102,7 +103,7 @@ impl Kernel {
             processes: Mutex::default(),
             processes_made: AtomicU64::new(0),
             slots_made: AtomicU64::new(0),
-            hops: Mutex::default(),
+            returns: Mutex::default(),
         });
         if let Some(path) = &kernel.config.bootstrap_vals {
             let folder = Folder::open(path.clone()).map_err(StartError::Image)?;
@@ -393,19 +394,25 @@ impl Kernel {
             .hops
             .max(caller.run.map_or(0, |run| self.hops_of(run)));
         if hops > 0 {
-            lock(&self.hops).insert(run, hops);
+            lock(&self.returns).insert(run, (hops, caller.cause));
         }
-        Record::begin(run, caller.run, kind, hops)
+        // A program that passes on what came back to the town is not who asked for it.
+        let parent = caller.run.map(|run| self.cause_of(run).unwrap_or(run));
+        Record::begin(run, parent.or(caller.cause), kind, hops)
     }
 
     /// How often the request of a run has come back to the town.
     pub(crate) fn hops_of(&self, run: RunId) -> u32 {
-        lock(&self.hops).get(&run).copied().unwrap_or(0)
+        lock(&self.returns).get(&run).map_or(0, |(hops, _)| *hops)
+    }
+
+    fn cause_of(&self, run: RunId) -> Option<RunId> {
+        lock(&self.returns).get(&run).and_then(|(_, cause)| *cause)
     }
 
     /// A run has ended.
     pub(crate) fn forget_run(&self, run: RunId) {
-        lock(&self.hops).remove(&run);
+        lock(&self.returns).remove(&run);
     }
 
     // ---- Alarms

@@ -6,7 +6,6 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::eval::compile::{CompileError, Compiled, Options};
-use crate::eval::record::TailEvent;
 use crate::grant::GrantRequest;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::storage::{BatchMode, ResultSet, Statement, StorageError, Usage};
@@ -61,7 +60,8 @@ pub enum Down {
     },
     Tail {
         run: RunId,
-        events: Vec<TailEvent>,
+        /// The records as a JSON array, in the words of `kernel.d.ts`.
+        json: String,
         revisions: Vec<u64>,
     },
     Answer {

@@ -3,8 +3,9 @@
 import { badRequest, HttpError, json, noContent, notFound, readJson } from "../lib/http.ts";
 import type { Letter, LetterAttachment } from "../lib/letter.ts";
 import { addressesIn, bareAddress, splitAddresses } from "../lib/mime.ts";
-import type { Relay } from "../lib/relay.ts";
+import { RELAY_KINDS, type Relay } from "../lib/relay.ts";
 import type { Route } from "../lib/router.ts";
+import { anything, arrayOf, boolean, integer, mapOf, nullable, object, oneOf, pageOf, ref, text, time, uri, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
 import { requireAsker, requireOwner } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
@@ -20,41 +21,80 @@ const RECIPIENTS_MAX = 50;
 // Where the addresses of a raw mail are looked for when nobody says whom it is for.
 const HEAD_BYTES_MAX = 64 * 1024;
 
+const reading = { access: "account", scope: "email:read" } as const;
+const owner = { access: "owner", scope: "town:write" } as const;
+const pages = { "limit?": integer, "before?": integer };
+const message = object({
+  "to?": anything, "cc?": anything, "bcc?": anything, "from?": anything, "replyTo?": anything, "replyToList?": anything, "subject?": text,
+  "text?": text, "html?": text, "headers?": mapOf(text),
+  "attachments?": arrayOf(object({ content: text, filename: text, "type?": text, "disposition?": text, "contentId?": text })),
+});
+
 export const emailRoutes: Route[] = [
   ["POST", "/api/v1/email", async (request, _params, town) => {
     const asker = await requireAsker(town, request, "email:write");
     const { id } = await send(town, { account: asker }, await readJson(request));
     return json({ message: "Email queued", id }, 202);
+  }, {
+    summary: "Sends a mail, to oneself when it names nobody", access: "account", scope: "email:write", body: message,
+    answers: { 202: object({ message: text, id: uuid }) },
   }],
-  ["GET", "/api/town/email/outbox", async (request, _params, town) => list<OutboxRow>(town, request, "outbox", sentShape)],
+  ["GET", "/api/town/email/outbox", async (request, _params, town) => list<OutboxRow>(town, request, "outbox", sentShape), {
+    ...reading, summary: "What one has sent, newest first", query: pages, answers: { 200: pageOf(ref("SentMail")) },
+  }],
   ["GET", "/api/town/email/outbox/:id", async (request, params, town) => {
     const asker = await requireAsker(town, request, "email:read");
     const row = await readSent(town, asker.id, params.id as string);
     if (row === undefined) throw notFound("Message");
     return json({ ...sentShape(row), letter: JSON.parse(row.letter) });
-  }],
+  }, { ...reading, summary: "A mail that one has sent, whole", answers: { 200: object({ ...sentMembers(), letter: anything }) } }],
   ["GET", "/api/town/email/inbox", async (request, _params, town) => list<InboxRow>(town, request, "inbox", (row) => ({
     valId: row.val_id, fileId: row.file_id, to: row.recipient, from: row.sender, subject: row.subject, size: row.size,
     outcome: row.outcome, at: iso(row.at),
-  }))],
+  })), {
+    ...reading, summary: "What came for one's vals, newest first", query: pages,
+    answers: {
+      200: pageOf(object({
+        valId: uuid, fileId: uuid, to: text, from: text, subject: nullable(text), size: nullable(integer), outcome: text, at: time,
+      })),
+    },
+  }],
   ["GET", "/api/town/email/relay", async (request, _params, town) => {
     await requireOwner(town, request);
     const relay = await readRelay(town);
     if (relay === undefined) throw notFound("Relay");
     return json(relayShape(relay));
-  }],
+  }, { ...owner, summary: "Who sends mail on to the world", answers: { 200: ref("Relay") } }],
   ["PUT", "/api/town/email/relay", async (request, _params, town) => {
     await requireOwner(town, request);
     return json(relayShape(await writeRelay(town, await readJson(request))));
+  }, {
+    ...owner, summary: "Sets who sends mail on to the world",
+    body: object({ kind: oneOf(...RELAY_KINDS), "url?": uri, token: text, "from?": nullable(text), "strangers?": boolean }),
+    answers: { 200: ref("Relay") },
   }],
   ["DELETE", "/api/town/email/relay", async (request, _params, town) => {
     await requireOwner(town, request);
     await removeRelay(town);
     return noContent();
-  }],
+  }, { ...owner, summary: "Keeps mail in the town", answers: { 204: null } }],
+  // Without what the table says about access: webhooks sign in with a password.
   ["POST", "/api/town/email", receiveRaw],
   ["POST", "/api/town/email/:provider", receiveFrom],
 ];
+
+export const emailSchemas = {
+  SentMail: object(sentMembers()),
+  Relay: object({ kind: oneOf(...RELAY_KINDS), url: uri, from: nullable(text), strangers: boolean }),
+};
+
+function sentMembers() {
+  return {
+    id: uuid, valId: nullable(uuid), from: text, to: arrayOf(text), pending: arrayOf(text), subject: text, size: integer,
+    status: oneOf("queued", "sent", "kept", "failed"), attempts: integer, error: nullable(text), nextAttemptAt: nullable(time),
+    createdAt: time, settledAt: nullable(time),
+  };
+}
 
 async function list<T extends { position: number }>(
   town: Town,

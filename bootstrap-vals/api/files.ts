@@ -4,7 +4,8 @@ import { badRequest, json, noContent, notFound, optionalString, readJson, string
 import type { Route } from "../lib/router.ts";
 import { boolean, nullable, object, oneOf, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
-import { askerOf, changeableVal, maySee, visibleVal } from "../model/access.ts";
+import { askerOf, changeableVal, mayChange, maySee, visibleVal } from "../model/access.ts";
+import { readSchedule, scheduleShape } from "../model/cron.ts";
 import { addDirectory, addFile, changeFile, findFile, readData, readEntry, readTree, removeFile, type Entry } from "../model/files.ts";
 import { FILE_TYPES } from "../model/names.ts";
 import { findValOnBranch } from "../model/vals.ts";
@@ -44,8 +45,10 @@ export const fileRoutes: Route[] = [
     const val = found && await findValOnBranch(town, found.val_id, found.branch_id);
     if (found === undefined || val === undefined || !maySee(asker, val)) throw notFound("File");
     const tree = await readTree(town, val);
-    return json(fileShape(town.arrival, val, tree, tree.get(found.path) as Entry));
-  }, { summary: "A file by its id", access: "anybody", scope: "val:read", answers: { 200: ref("File") } }],
+    const shape = fileShape(town.arrival, val, tree, tree.get(found.path) as Entry);
+    const schedule = shape.type === "interval" && mayChange(asker, val) ? await readSchedule(town, shape.id) : undefined;
+    return json(schedule === undefined ? shape : { ...shape, schedule: scheduleShape(schedule) });
+  }, { summary: "A file by its id", access: "anybody", scope: "val:read", answers: { 200: ref("FileWithSchedule") } }],
 ];
 
 async function list(request: Request, params: { id?: string }, town: Town): Promise<Response> {

@@ -19,6 +19,7 @@ import { meRoutes } from "./me.ts";
 import { moduleListRoutes } from "./modules.ts";
 import { openaiRoutes } from "./openai.ts";
 import { openapi } from "./openapi.ts";
+import { runRoutes } from "./runs.ts";
 import { searchRoutes } from "./search.ts";
 import { sqliteRoutes } from "./sqlite.ts";
 import { telemetryRoutes } from "./telemetry.ts";
@@ -40,6 +41,7 @@ export const apiRoutes: Route[] = [
   ...searchRoutes,
   ...cronRoutes,
   ...emailRoutes,
+  ...runRoutes,
   ...telemetryRoutes,
   ...accountRoutes,
   ...tokenRoutes,

@@ -1,8 +1,11 @@
 /** The named schemas of the API: what the functions of shapes.ts make. */
 
-import { anything, arrayOf, boolean, integer, mapOf, nullable, number, object, oneOf, ref, text, time, uri, uuid, type Schema } from "../lib/schema.ts";
+import { anything, arrayOf, boolean, integer, mapOf, nullable, object, oneOf, ref, text, time, uri, uuid, type Schema } from "../lib/schema.ts";
 import { FILE_TYPES } from "../model/names.ts";
 import { SCOPES } from "../model/scopes.ts";
+import { cronSchemas } from "./cron.ts";
+import { emailSchemas } from "./email.ts";
+import { runSchemas } from "./runs.ts";
 
 export const privacy = oneOf("public", "unlisted", "private");
 export const fileType = oneOf(...FILE_TYPES);
@@ -32,6 +35,7 @@ export const schemas: Record<string, Schema> = {
   Val: object(val),
   ValWithFiles: object({ ...val, files: arrayOf(ref("File")), diagnostics: arrayOf(ref("Diagnostic")) }),
   File: object(file),
+  FileWithSchedule: object({ ...file, "schedule?": ref("Schedule") }),
   SavedFile: object({ ...file, diagnostics: arrayOf(ref("Diagnostic")) }),
   Branch: object({
     id: uuid, name: text, version: integer, createdAt: time, updatedAt: time, forkedBranchId: nullable(uuid),
@@ -63,13 +67,9 @@ export const schemas: Record<string, Schema> = {
     links: object({ self: uri, versions: uri, module: uri, "endpoint?": uri }),
     author: nullable(object({ id: uuid, username: nullable(text) })),
   }),
-  Run: object({
-    id: text, parent: nullable(text), kind: text, version: integer, path: text, startedAt: time, endedAt: time, durationMs: number,
-    cpuMs: number, memoryPeak: number, outcome: text, method: nullable(text), url: nullable(text), status: nullable(integer),
-    error: nullable(object({ message: text, stack: text, "limit?": text, "value?": number })), linesDropped: integer, position: text,
-    "logs?": arrayOf(ref("Line")),
-  }),
-  Line: object({ run: text, at: time, level: text, text, position: text }),
+  ...runSchemas,
+  ...cronSchemas,
+  ...emailSchemas,
   SystemFile: object({ path: text, from: oneOf("image", "override", "added"), "source?": anything, "image?": nullable(text) }),
   Variables: mapOf(text),
 };

@@ -1,38 +1,28 @@
-/** Towns inside this one, what vals did, and overrides of the image. */
+/** Towns inside this one, and overrides of the image. */
 
 import { randomSecret } from "../lib/crypto.ts";
 import { json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
-import { arrayOf, boolean, nullable, object, pageOf, ref, text, uri } from "../lib/schema.ts";
+import { arrayOf, boolean, nullable, object, ref, text, uri } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
-import { changeableVal, requireAsker, requireOwner } from "../model/access.ts";
+import { requireAsker, requireOwner } from "../model/access.ts";
 import { addFile, type Tree } from "../model/files.ts";
-import { listLogs, listRuns, readRun } from "../model/runs.ts";
 import { checkDescription, checkValName } from "../model/names.ts";
 import { checkPrivacy, createVal } from "../model/vals.ts";
 import { valWithFiles } from "./parameters.ts";
 import { privacy } from "./schemas.ts";
-import { fileShape, linkWith, readQuery } from "./shapes.ts";
+import { fileShape } from "./shapes.ts";
 
 /** The whole program of a town: the platform's own, on the val's storage. */
 const TOWN_SOURCE = 'export { default } from "town:system/main.ts";\n';
 
 const owner = { access: "owner", scope: "town:write" } as const;
-const records = { access: "author", scope: "telemetry:read" } as const;
-const page = { "limit?": { type: "integer", minimum: 1, maximum: 100 }, "before?": text } as const;
 
 export const townRoutes: Route[] = [
   ["POST", "/api/town/instances", createInstance, {
     summary: "Makes a val that is a town, with a token of its new owner", access: "account", scope: "val:write",
     body: object({ name: text, "main?": text, "privacy?": privacy, "description?": nullable(text) }),
     answers: { 201: object({ val: ref("ValWithFiles"), url: uri, token: text }) },
-  }],
-  ["GET", "/api/town/vals/:id/runs", runs, {
-    ...records, summary: "Runs of a val, newest first", query: page, answers: { 200: pageOf(ref("Run")) },
-  }],
-  ["GET", "/api/town/vals/:id/runs/:run", run, { ...records, summary: "A run with its console lines", answers: { 200: ref("Run") } }],
-  ["GET", "/api/town/vals/:id/logs", logs, {
-    ...records, summary: "Console lines of a val, newest first", query: { ...page, "run?": text }, answers: { 200: pageOf(ref("Line")) },
   }],
   ["GET", "/api/town/system", listSystem, {
     ...owner, summary: "The files of the platform", answers: { 200: object({ data: arrayOf(ref("SystemFile")) }) },
@@ -65,35 +55,6 @@ async function createInstance(request: Request, _params: unknown, town: Town): P
   });
   const shape = valWithFiles(town, val, tree, diagnostics);
   return json({ val: shape, url: fileShape(town.arrival, val, tree, main).links.endpoint, token }, 201);
-}
-
-async function runs(request: Request, params: { id?: string }, town: Town): Promise<Response> {
-  const { val } = await changeableVal(town, request, params.id as string, "telemetry:read");
-  const query = readQuery(town.arrival);
-  const before = query.params.get("before") ?? undefined;
-  const found = await listRuns(town, val.id, { limit: query.limit + 1, before });
-  const links: Record<string, string> = { self: linkWith(town.arrival, query, {}) };
-  const last = found[query.limit - 1];
-  if (found.length > query.limit && last) links.next = linkWith(town.arrival, query, { before: last.position });
-  return json({ data: found.slice(0, query.limit), links });
-}
-
-async function run(request: Request, params: { id?: string; run?: string }, town: Town): Promise<Response> {
-  const { val } = await changeableVal(town, request, params.id as string, "telemetry:read");
-  const found = await readRun(town, val.id, params.run as string);
-  if (found === undefined) throw notFound("Run");
-  return json(found);
-}
-
-async function logs(request: Request, params: { id?: string }, town: Town): Promise<Response> {
-  const { val } = await changeableVal(town, request, params.id as string, "telemetry:read");
-  const query = readQuery(town.arrival);
-  const wish = { limit: query.limit + 1, before: query.params.get("before") ?? undefined, run: query.params.get("run") ?? undefined };
-  const found = await listLogs(town, val.id, wish);
-  const links: Record<string, string> = { self: linkWith(town.arrival, query, {}) };
-  const last = found[query.limit - 1];
-  if (found.length > query.limit && last) links.next = linkWith(town.arrival, query, { before: last.position });
-  return json({ data: found.slice(0, query.limit), links });
 }
 
 // ---- Overrides of the image -----------------------------------------------------------------------

@@ -5,7 +5,7 @@
  */
 
 import { loader, storage, system } from "town:kernel";
-import type { TailEvent } from "town:kernel";
+import type { TailBatch } from "town:kernel";
 
 const LINES_SHOWN = 20;
 
@@ -123,7 +123,7 @@ textarea { width: 100%; height: 20rem; font: 14px monospace }</style>
 }
 
 /** What the rows did: a line a run and a line a console call. */
-async function tail(events: TailEvent[]): Promise<void> {
+async function tail({ events }: TailBatch): Promise<void> {
   const sql = "INSERT INTO line (handler, at, level, text) VALUES (:handler, :at, :level, :text)";
   await storage!.batch(events.map((event) => {
     const handler = event.id?.split("@")[0] ?? "";

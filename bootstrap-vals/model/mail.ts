@@ -154,9 +154,6 @@ function letterOf(town: Town, account: Account, relay: Relay | undefined, messag
   const bcc = list("bcc", RECIPIENTS_MAX);
   const text = textOf(message, "text");
   const html = textOf(message, "html");
-  if (text === null && html === null && textOf(message, "subject") === null) {
-    throw badRequest('A message has a "subject", a "text" or an "html"');
-  }
   const from = message.from === undefined || message.from === null ? undefined : list("from", 1)[0];
   if (from !== undefined) checkSender(town, account, relay, from);
   return {

@@ -1,57 +1,42 @@
-/** What vals did: one record a run and its console lines, in a database of their own so that they disturb no cache. */
+/**
+ * What vals did: one record a run and its console lines, in a database of their own so that they disturb no cache. The
+ * platform reads none of it on the way in: SQLite takes the kernel's JSON apart, so a record costs no JavaScript.
+ */
 
-import type { RunEvent, Statement, Storage, TailEvent } from "town:kernel";
-import { all, first, inGroups } from "../lib/rows.ts";
+import type { RunEvent, Statement, Storage, TailBatch } from "town:kernel";
+import { all, first, type Arguments } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
+import type { FileType } from "./names.ts";
 
-// Val Town keeps 3 days and 100,000 lines a day; here a count bounds the disk whatever a day brings.
+// Val Town keeps 3 days and 100,000 lines a day; here counts and bytes bound the disk whatever a day brings.
 const KEPT_MS = 10 * 24 * 60 * 60 * 1000;
 const RUNS_KEPT_MAX = 200_000;
 const LINES_KEPT_MAX = 1_000_000;
-// Old records go in this share of the batches: no state is needed to remember when it was done last.
+const BYTES_KEPT_MAX = 2 * 1024 * 1024 * 1024;
+// Old records go in this share of the batches: no state is needed to remember when it was done last. A sweep takes more
+// than so many of the largest batches bring.
 const SWEEPS_ONE_IN = 16;
+const SWEPT_MAX = 10_000;
 
-export interface Run {
-  id: string;
-  parent: string | null;
-  kind: RunEvent["kind"];
-  version: number;
-  path: string;
-  startedAt: string;
-  endedAt: string;
-  durationMs: number;
-  cpuMs: number;
-  memoryPeak: number;
-  outcome: string;
-  method: string | null;
-  url: string | null;
-  status: number | null;
-  error: { message: string; stack: string; limit?: string; value?: number } | null;
-  linesDropped: number;
-  position: string;
-}
-
-export interface Line {
-  run: string;
-  at: string;
-  level: string;
-  text: string;
-  position: string;
-}
-
+// `written` is how many bytes had come in when a row did, so that "the newest two gigabytes" is a comparison.
 const TABLES = [
+  `CREATE TABLE IF NOT EXISTS amount (id INTEGER PRIMARY KEY, written INTEGER NOT NULL)`,
+  `INSERT OR IGNORE INTO amount (id, written) VALUES (1, 0)`,
   `CREATE TABLE IF NOT EXISTS run (
-    position INTEGER PRIMARY KEY, id TEXT NOT NULL, val_id TEXT NOT NULL, owner_id TEXT NOT NULL, parent TEXT, kind TEXT NOT NULL,
-    version INTEGER NOT NULL, path TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, cpu_ms REAL NOT NULL,
-    memory_peak INTEGER NOT NULL, outcome TEXT NOT NULL, method TEXT, url TEXT, status INTEGER, error TEXT,
-    lines_dropped INTEGER NOT NULL)`,
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL, val_id TEXT NOT NULL, owner_id TEXT NOT NULL, branch_id TEXT, parent TEXT,
+    kind TEXT NOT NULL, type TEXT NOT NULL, version INTEGER NOT NULL, path TEXT NOT NULL, started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL, cpu_ms REAL NOT NULL, memory_peak INTEGER NOT NULL, outcome TEXT NOT NULL, method TEXT, url TEXT,
+    status INTEGER, error TEXT, request_headers TEXT, request_body TEXT, response_headers TEXT, lines_dropped INTEGER NOT NULL,
+    written INTEGER NOT NULL)`,
   `CREATE INDEX IF NOT EXISTS run_id ON run (id)`,
+  `CREATE INDEX IF NOT EXISTS run_parent ON run (parent) WHERE parent IS NOT NULL`,
   `CREATE INDEX IF NOT EXISTS run_val ON run (val_id, position)`,
   `CREATE INDEX IF NOT EXISTS run_owner ON run (owner_id, started_at)`,
   `CREATE INDEX IF NOT EXISTS run_owner_end ON run (owner_id, ended_at)`,
   `CREATE TABLE IF NOT EXISTS log (
-    position INTEGER PRIMARY KEY, run TEXT NOT NULL, val_id TEXT NOT NULL, owner_id TEXT NOT NULL, version INTEGER NOT NULL,
-    path TEXT NOT NULL, at INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL)`,
+    position INTEGER PRIMARY KEY, run TEXT NOT NULL, val_id TEXT NOT NULL, owner_id TEXT NOT NULL, branch_id TEXT,
+    version INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL,
+    written INTEGER NOT NULL)`,
   `CREATE INDEX IF NOT EXISTS log_run ON log (run)`,
   `CREATE INDEX IF NOT EXISTS log_val ON log (val_id, position)`,
   `CREATE INDEX IF NOT EXISTS log_owner ON log (owner_id, at)`,
@@ -69,84 +54,120 @@ export async function logsOf(town: Town): Promise<Storage> {
   return storage;
 }
 
-/** Stores a batch of events of the programs this instance started. */
-export async function keep(town: Town, events: TailEvent[]): Promise<void> {
-  const known = await ownersOf(town, events);
-  const runs: unknown[] = [];
-  const lines: unknown[] = [];
-  for (const event of events) {
-    const program = parseProgramId(event.id);
-    const owner = program && known.get(program.val);
-    if (program === undefined || owner === undefined) continue;
-    const { val, version, path } = program;
-    if (event.type === "log") {
-      lines.push([event.run, val, owner, version, path, event.at, event.level, event.text]);
-    } else {
-      runs.push([
-        event.run, val, owner, event.parent, event.kind, version, path, event.startedAt, event.endedAt, event.cpuMs,
-        event.memoryPeak, event.outcome, event.method, event.url, event.status,
-        event.error === null ? null : JSON.stringify(event.error), event.linesDropped,
-      ]);
-    }
-  }
-  if (runs.length === 0 && lines.length === 0) return;
-  const statements = [...inGroups(INSERT_RUNS, runs), ...inGroups(INSERT_LINES, lines)];
+// ---- Writing ----------------------------------------------------------------------------------------
+
+/** Stores what the programs that this instance started have done. */
+export async function keep(town: Town, batch: TailBatch): Promise<void> {
+  const args = { events: batch.json };
+  const statements: Statement[] = [
+    { sql: "UPDATE amount SET written = written + length(:events) WHERE id = 1", args }, { sql: INSERT_RUNS, args }, { sql: INSERT_LINES, args },
+  ];
   if (Math.random() < 1 / SWEEPS_ONE_IN) statements.push(...sweeps());
   await (await logsOf(town)).batch(statements);
 }
 
-const RUN_COLUMNS =
-  "id, val_id, owner_id, parent, kind, version, path, started_at, ended_at, cpu_ms, memory_peak, outcome, method, url, status, error, lines_dropped";
-const LINE_COLUMNS = "run, val_id, owner_id, version, path, at, level, text";
-const INSERT_RUNS = insertRows("run", RUN_COLUMNS);
-const INSERT_LINES = insertRows("log", LINE_COLUMNS);
+// `{val}@{version}/{path}?env={n}&owner={owner}[&type={type}][&branch={branch}]`, as run/triggers.ts makes it. What else
+// runs under other names is nobody's to see.
+const PROGRAM = `value ->> 'id' AS program, instr(value ->> 'id', '/') AS slash, instr(value ->> 'id', '?env=') AS query,
+  instr(value ->> 'id', '&owner=') AS owner, instr(value ->> 'id', '&type=') AS type, instr(value ->> 'id', '&branch=') AS branch`;
+const IS_PROGRAM = "value ->> 'id' GLOB '????????-????-????-????-????????????@*/*[?]env=*&owner=*'";
+const IDENTITY: Record<string, string> = {
+  val_id: "substr(program, 1, 36)", owner_id: "substr(program, owner + 7, 36)",
+  branch_id: "CASE branch WHEN 0 THEN NULL ELSE substr(program, branch + 8, 36) END",
+  version: "CAST(substr(program, 38, slash - 38) AS INTEGER)", path: "substr(program, slash + 1, query - slash - 1)",
+  written: "(SELECT written FROM amount WHERE id = 1)",
+};
+const TYPE = "CASE type WHEN 0 THEN 'http' ELSE substr(program, type + 6, CASE branch WHEN 0 THEN 100 ELSE branch - type - 6 END) END";
 
-function insertRows(table: string, columns: string): string {
-  const values = columns.split(", ").map((_, index) => `value ->> ${index}`).join(", ");
-  return `INSERT INTO ${table} (${columns}) SELECT ${values} FROM json_each(:rows)`;
+const INSERT_RUNS = insertRows("run", "run", {
+  id: "value ->> 'run'", ...IDENTITY, type: TYPE, parent: "value ->> 'parent'", kind: "value ->> 'kind'",
+  started_at: "value ->> 'startedAt'", ended_at: "value ->> 'endedAt'", cpu_ms: "value ->> 'cpuMs'",
+  memory_peak: "value ->> 'memoryPeak'", outcome: "value ->> 'outcome'", method: "value ->> 'method'", url: "value ->> 'url'",
+  status: "value ->> 'status'", error: "value ->> 'error'", request_headers: "value ->> 'requestHeaders'",
+  request_body: "value ->> 'requestBody'", response_headers: "value ->> 'responseHeaders'", lines_dropped: "value ->> 'linesDropped'",
+});
+const INSERT_LINES = insertRows("log", "log", {
+  run: "value ->> 'run'", ...IDENTITY, at: "value ->> 'at'", level: "value ->> 'level'", text: "value ->> 'text'",
+});
+
+function insertRows(table: string, type: string, columns: Record<string, string>): string {
+  return `INSERT INTO ${table} (${Object.keys(columns).join(", ")}) SELECT ${Object.values(columns).join(", ")}
+    FROM (SELECT value, ${PROGRAM} FROM json_each(:events) WHERE value ->> 'type' = '${type}' AND ${IS_PROGRAM})`;
 }
 
 function sweeps(): Statement[] {
-  const before = Date.now() - KEPT_MS;
+  const args = { before: Date.now() - KEPT_MS, bytes: BYTES_KEPT_MAX, swept: SWEPT_MAX };
   // Positions grow with time, so the first ones are the oldest and a bounded look at them is enough.
   const sweep = (table: string, time: string, max: number): Statement[] => [
     { sql: `DELETE FROM ${table} WHERE position <= (SELECT max(position) FROM ${table}) - :max`, args: { max } },
     {
       sql: `DELETE FROM ${table} WHERE position IN (
-        SELECT position FROM (SELECT position, ${time} AS time FROM ${table} ORDER BY position LIMIT 1000) WHERE time < :before)`,
-      args: { before },
+        SELECT position FROM (SELECT position, written, ${time} AS time FROM ${table} ORDER BY position LIMIT :swept)
+        WHERE time < :before OR written < (SELECT written FROM amount WHERE id = 1) - :bytes)`,
+      args,
     },
   ];
   return [...sweep("run", "ended_at", RUNS_KEPT_MAX), ...sweep("log", "at", LINES_KEPT_MAX)];
 }
 
-/** `{val}@{version}/{path}?env={n}`, as run/endpoint.ts makes it. */
-function parseProgramId(id: string | null): { val: string; version: number; path: string } | undefined {
-  if (id === null) return undefined;
-  const at = id.indexOf("@");
-  const slash = id.indexOf("/", at);
-  const query = id.lastIndexOf("?env=");
-  if (at < 0 || slash < 0 || query < 0) return undefined;
-  return { val: id.slice(0, at), version: Number(id.slice(at + 1, slash)), path: id.slice(slash + 1, query) };
+/** Forgets a val. */
+export async function forget(town: Town, valId: string): Promise<void> {
+  await (await logsOf(town)).batch([
+    { sql: "DELETE FROM run WHERE val_id = :val_id", args: { val_id: valId } },
+    { sql: "DELETE FROM log WHERE val_id = :val_id", args: { val_id: valId } },
+  ]);
 }
 
-async function ownersOf(town: Town, events: TailEvent[]): Promise<Map<string, string>> {
-  const vals = new Set(events.map((event) => parseProgramId(event.id)?.val));
-  const rows = await all<{ id: string; owner_id: string }>(
-    town.storage, "SELECT v.id, v.owner_id FROM json_each(:vals) j JOIN val v ON v.id = j.value",
-    { vals: JSON.stringify([...vals].filter((val) => val !== undefined)) },
-  );
-  return new Map(rows.map((row) => [row.id, row.owner_id]));
+// ---- Reading ----------------------------------------------------------------------------------------
+
+export interface Run {
+  id: string;
+  parent: string | null;
+  kind: RunEvent["kind"];
+  /** What the file is run by. */
+  type: FileType;
+  version: number;
+  branchId: string | null;
+  path: string;
+  startedAt: string;
+  endedAt: string;
+  durationMs: number;
+  cpuMs: number;
+  memoryPeak: number;
+  outcome: string;
+  method: string | null;
+  url: string | null;
+  status: number | null;
+  error: { message: string; stack: string; limit?: string; value?: number } | null;
+  linesDropped: number;
+  position: string;
 }
 
-// ---- Reading --------------------------------------------------------------------------------------
+/** With what it was asked and what it answered, its lines, and the runs that it has caused in vals of the same author. */
+export interface WholeRun extends Run {
+  requestHeaders: [name: string, value: string][] | null;
+  requestBody: RunEvent["requestBody"];
+  responseHeaders: [name: string, value: string][] | null;
+  logs: Line[];
+  children: (Run & { valId: string })[];
+}
+
+export interface Line {
+  run: string;
+  at: string;
+  level: string;
+  text: string;
+  position: string;
+}
 
 export interface RunRow {
   position: number;
   id: string;
   val_id: string;
+  branch_id: string | null;
   parent: string | null;
   kind: RunEvent["kind"];
+  type: FileType;
   version: number;
   path: string;
   started_at: number;
@@ -158,6 +179,9 @@ export interface RunRow {
   url: string | null;
   status: number | null;
   error: string | null;
+  request_headers: string | null;
+  request_body: string | null;
+  response_headers: string | null;
   lines_dropped: number;
 }
 
@@ -165,6 +189,7 @@ export interface LineRow {
   position: number;
   run: string;
   val_id: string;
+  branch_id: string | null;
   version: number;
   path: string;
   at: number;
@@ -172,58 +197,120 @@ export interface LineRow {
   text: string;
 }
 
-/** Runs of a val, newest first; `before` is the position to go on from. */
-export async function listRuns(town: Town, valId: string, wish: { limit: number; before?: string | undefined }): Promise<Run[]> {
-  const rows = await all<RunRow>(
-    await logsOf(town),
-    "SELECT * FROM run WHERE val_id = :val_id AND position < :before ORDER BY position DESC LIMIT :limit",
-    { val_id: valId, before: beforeOf(wish.before), limit: wish.limit },
-  );
-  return rows.map(runOf);
+const LINES_OF_RUN_MAX = 10_000;
+const CHILDREN_MAX = 1_000;
+
+/** Which runs or lines: all that is given must fit. Positions bound from above and from below. */
+export interface Wish {
+  limit: number;
+  before?: string | undefined;
+  after?: string | undefined;
+  since?: number | undefined;
+  until?: number | undefined;
+  path?: string | undefined;
+  version?: number | undefined;
+  /** A text within url, error or line, in any case of letters. */
+  search?: string | undefined;
 }
 
-/** A run with its lines. */
-export async function readRun(town: Town, valId: string, id: string): Promise<(Run & { logs: Line[] }) | undefined> {
+export interface RunWish extends Wish {
+  /** `failed` is every outcome but `ok`, and answers from 500 on. */
+  outcome?: string | undefined;
+  type?: string | undefined;
+  method?: string | undefined;
+  /** `404`, or `5` for every one from 500 to 599. */
+  status?: number | undefined;
+}
+
+export interface LineWish extends Wish {
+  run?: string | undefined;
+  level?: string | undefined;
+}
+
+/** Runs of a val, newest first; with `after`, oldest first from there. */
+export async function listRuns(town: Town, valId: string, wish: RunWish): Promise<Run[]> {
+  const { conditions, args } = fitting(valId, wish, "started_at", "coalesce(url, '') || ' ' || coalesce(error, '')");
+  if (wish.outcome === "failed") conditions.push("(outcome <> 'ok' OR status >= 500)");
+  else if (wish.outcome !== undefined) equal("outcome", wish.outcome);
+  if (wish.type !== undefined) equal("type", wish.type);
+  if (wish.method !== undefined) equal("method", wish.method.toUpperCase());
+  if (wish.status !== undefined && wish.status < 10) {
+    conditions.push("status >= :status AND status < :status + 100");
+    args.status = wish.status * 100;
+  } else if (wish.status !== undefined) equal("status", wish.status);
+  return (await select<RunRow>(town, "run", conditions, args, wish)).map(runOf);
+
+  function equal(column: string, value: string | number): void {
+    conditions.push(`${column} = :${column}`);
+    args[column] = value;
+  }
+}
+
+/** Console lines of a val, newest first; with `after`, oldest first from there. */
+export async function listLogs(town: Town, valId: string, wish: LineWish): Promise<Line[]> {
+  const { conditions, args } = fitting(valId, wish, "at", "text");
+  for (const key of ["run", "level"] as const) {
+    if (wish[key] === undefined) continue;
+    conditions.push(`${key} = :${key}`);
+    args[key] = wish[key];
+  }
+  return (await select<LineRow>(town, "log", conditions, args, wish)).map(lineOf);
+}
+
+function fitting(valId: string, wish: Wish, time: string, text: string): { conditions: string[]; args: Arguments } {
+  const conditions = ["val_id = :val_id", "position < :before", "position > :after"];
+  const args: Arguments = {
+    val_id: valId, limit: wish.limit, before: positionOf(wish.before, Number.MAX_SAFE_INTEGER), after: positionOf(wish.after, -1),
+  };
+  const also = (key: keyof Wish, condition: string) => {
+    if (wish[key] === undefined) return;
+    conditions.push(condition);
+    args[key] = wish[key];
+  };
+  also("since", `${time} >= :since`);
+  also("until", `${time} <= :until`);
+  also("path", "path = :path");
+  also("version", "version = :version");
+  also("search", `instr(lower(${text}), lower(:search)) > 0`);
+  return { conditions, args };
+}
+
+async function select<T>(town: Town, table: string, conditions: string[], args: Arguments, wish: Wish): Promise<T[]> {
+  const direction = wish.after === undefined ? "DESC" : "ASC";
+  const sql = `SELECT * FROM ${table} WHERE ${conditions.join(" AND ")} ORDER BY position ${direction} LIMIT :limit`;
+  return all<T>(await logsOf(town), sql, args);
+}
+
+/** A run with everything that is known of it. */
+export async function readRun(town: Town, valId: string, id: string): Promise<WholeRun | undefined> {
   const logs = await logsOf(town);
-  const row = await first<RunRow>(logs, "SELECT * FROM run WHERE id = :id AND val_id = :val_id", { id, val_id: valId });
+  const row = await first<RunRow & { owner_id: string }>(
+    logs, "SELECT * FROM run WHERE id = :id AND val_id = :val_id", { id, val_id: valId },
+  );
   if (row === undefined) return undefined;
   const lines = await all<LineRow>(
-    logs, "SELECT * FROM log WHERE run = :id AND val_id = :val_id ORDER BY position LIMIT 10000", { id, val_id: valId },
+    logs, "SELECT * FROM log WHERE run = :id AND val_id = :val_id ORDER BY position LIMIT :limit", { id, val_id: valId, limit: LINES_OF_RUN_MAX },
   );
-  return { ...runOf(row), logs: lines.map(lineOf) };
-}
-
-/** Console lines of a val, newest first. */
-export async function listLogs(
-  town: Town,
-  valId: string,
-  wish: { limit: number; before?: string | undefined; run?: string | undefined },
-): Promise<Line[]> {
-  const ofRun = wish.run === undefined ? "" : "AND run = :run";
-  const rows = await all<LineRow>(
-    await logsOf(town),
-    `SELECT * FROM log WHERE val_id = :val_id ${ofRun} AND position < :before ORDER BY position DESC LIMIT :limit`,
-    { val_id: valId, before: beforeOf(wish.before), limit: wish.limit, ...(wish.run === undefined ? {} : { run: wish.run }) },
+  const children = await all<RunRow>(
+    logs, "SELECT * FROM run WHERE parent = :id AND owner_id = :owner_id ORDER BY started_at, position LIMIT :limit",
+    { id, owner_id: row.owner_id, limit: CHILDREN_MAX },
   );
-  return rows.map(lineOf);
+  const json = (text: string | null) => (text === null ? null : JSON.parse(text));
+  return {
+    ...runOf(row), requestHeaders: json(row.request_headers), requestBody: json(row.request_body),
+    responseHeaders: json(row.response_headers), logs: lines.map(lineOf),
+    children: children.map((child) => ({ ...runOf(child), valId: child.val_id })),
+  };
 }
 
-/** Forgets a val. */
-export async function forget(town: Town, valId: string): Promise<void> {
-  await (await logsOf(town)).batch([
-    { sql: "DELETE FROM run WHERE val_id = :val_id", args: { val_id: valId } },
-    { sql: "DELETE FROM log WHERE val_id = :val_id", args: { val_id: valId } },
-  ]);
-}
-
-function beforeOf(position: string | undefined): number {
-  const before = Number(position ?? NaN);
-  return Number.isSafeInteger(before) ? before : Number.MAX_SAFE_INTEGER;
+function positionOf(position: string | undefined, none: number): number {
+  const value = Number(position ?? NaN);
+  return Number.isSafeInteger(value) ? value : none;
 }
 
 function runOf(row: RunRow): Run {
   return {
-    id: row.id, parent: row.parent, kind: row.kind, version: row.version, path: row.path,
+    id: row.id, parent: row.parent, kind: row.kind, type: row.type, version: row.version, branchId: row.branch_id, path: row.path,
     startedAt: new Date(row.started_at).toISOString(), endedAt: new Date(row.ended_at).toISOString(),
     durationMs: row.ended_at - row.started_at, cpuMs: row.cpu_ms, memoryPeak: row.memory_peak, outcome: row.outcome,
     method: row.method, url: row.url, status: row.status, error: row.error === null ? null : JSON.parse(row.error),
@@ -233,4 +320,12 @@ function runOf(row: RunRow): Run {
 
 function lineOf(row: LineRow): Line {
   return { run: row.run, at: new Date(row.at).toISOString(), level: row.level, text: row.text, position: String(row.position) };
+}
+
+/** Where the newest run and the newest line are, as what comes after them is asked for. */
+export async function latestPositions(town: Town): Promise<[run: string, line: string]> {
+  const row = await first<{ run: number | null; line: number | null }>(
+    await logsOf(town), "SELECT (SELECT max(position) FROM run) AS run, (SELECT max(position) FROM log) AS line",
+  );
+  return [String(row?.run ?? 0), String(row?.line ?? 0)];
 }

@@ -1,6 +1,7 @@
 //! Bodies: bytes under way, with an end that pulls and an end that waits.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -60,6 +61,48 @@ impl Body {
             }
         }
     }
+}
+
+/// What has passed of a body so far, as far as somebody wanted to keep it.
+#[derive(Debug, Clone, Default)]
+pub struct Beginning {
+    pub bytes: Vec<u8>,
+    /// Bytes that passed in all.
+    pub length: u64,
+}
+
+/// A beginning that is still being written.
+pub type Watch = Arc<Mutex<Beginning>>;
+
+impl Body {
+    /// The same body, and a place where its first bytes appear as they pass. None: there are none.
+    pub fn watched(self, bytes_max: usize) -> (Body, Option<Watch>) {
+        let watch = Watch::default();
+        match self {
+            Body::Empty => (Body::Empty, None),
+            Body::Bytes(bytes) => {
+                note(&watch, &bytes, bytes_max);
+                (Body::Bytes(bytes), Some(watch))
+            }
+            Body::Stream(stream) => {
+                let seen = watch.clone();
+                let stream = stream.inspect(move |chunk| {
+                    if let Ok(chunk) = chunk {
+                        note(&seen, chunk, bytes_max);
+                    }
+                });
+                (Body::Stream(Box::pin(stream)), Some(watch))
+            }
+        }
+    }
+}
+
+fn note(watch: &Watch, chunk: &Bytes, bytes_max: usize) {
+    let mut seen = watch.lock().unwrap_or_else(PoisonError::into_inner);
+    let room = bytes_max.saturating_sub(seen.bytes.len());
+    seen.bytes
+        .extend_from_slice(&chunk[..room.min(chunk.len())]);
+    seen.length += chunk.len() as u64;
 }
 
 struct Bounded {

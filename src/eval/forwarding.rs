@@ -52,9 +52,11 @@ impl Slot {
         let mut record = self.kernel.record(caller, RunKind::Fetch);
         record.method = Some(head.method.clone());
         record.url = Some(head.url.clone());
+        let body = self.note_request(&mut record, &head, body);
         let caller = Caller {
             run: Some(record.run),
             hops: 0,
+            cause: None,
         };
         let mut spared = Spared::begin(self, record);
         let forwarded = route.forward(head.clone());
@@ -62,7 +64,7 @@ impl Slot {
         match Box::pin(target.fetch(forwarded, body, caller)).await {
             Ok((status, mut headers, body)) => {
                 route.rules.apply(&mut headers);
-                spared.answered(status);
+                spared.answered(status, &headers);
                 Ok((status, headers, spared.through(body)))
             }
             Err(failure) => {
@@ -103,9 +105,10 @@ impl Spared {
         }
     }
 
-    fn answered(&mut self, status: u16) {
+    fn answered(&mut self, status: u16, headers: &[Header]) {
         if let Some(record) = &mut self.record {
             record.status = Some(status);
+            record.note_response(headers);
         }
     }
 

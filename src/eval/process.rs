@@ -14,7 +14,7 @@ use super::body::{Body, BodyError, BodyStream, Reader, Source};
 use super::children::{Children, Exit};
 use super::link::{Frames, Link, LinkError};
 use super::program::Prepared;
-use super::record::{Record, RunKind, TailEvent};
+use super::record::{self, Record, RunKind, TailEvent};
 use crate::isolate::EXIT_FATAL;
 use crate::limits::{
     CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, LINE_BYTES_MAX, Limits, WINDOW_BYTES,
@@ -364,7 +364,7 @@ impl Process {
             },
             Work::Tail { events } => Down::Tail {
                 run,
-                events,
+                json: record::json(&events),
                 revisions,
             },
         };
@@ -803,6 +803,7 @@ impl Process {
         let reply = self.note(run, |record| {
             record.status = Some(status);
             record.cpu_us = cpu_us;
+            record.note_response(&headers);
         });
         if let Some(reply) = reply {
             // A caller that has gone drops the body, and so its source hears of it.

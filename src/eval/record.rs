@@ -1,10 +1,21 @@
 //! Records: what a run was, for the program that started it.
 
+use std::sync::PoisonError;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::wire::{Failure, Level, Outcome, RunId};
+use super::body::{Beginning, Body, Watch};
+use crate::limits::{RECORD_BODY_BYTES_MAX, RECORD_HEADERS_BYTES_MAX};
+use crate::wire::{Failure, Header, Level, Outcome, RunId};
+
+/// Headers whose values let whoever reads them act for somebody else.
+const SECRET_HEADERS: [&str; 4] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+];
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -20,13 +31,17 @@ pub struct Record {
     pub method: Option<String>,
     pub url: Option<String>,
     pub status: Option<u16>,
+    /// Only where somebody is told of them.
+    pub request_headers: Option<Vec<(String, String)>>,
+    pub request_body: Option<Watch>,
+    pub response_headers: Option<Vec<(String, String)>>,
     pub lines_dropped: u32,
     /// Times the request has left the town and come back.
     pub hops: u32,
 }
 
 /// What a run was asked for by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunKind {
     Fetch,
     Call,
@@ -35,7 +50,7 @@ pub enum RunKind {
 }
 
 /// What `tail` is told.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub enum TailEvent {
     Run(Box<RunEvent>),
     Log {
@@ -48,22 +63,11 @@ pub enum TailEvent {
 }
 
 /// A run that has ended, under the id by which its program is known.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct RunEvent {
-    pub run: RunId,
-    pub parent: Option<RunId>,
     pub id: Option<String>,
-    pub kind: RunKind,
-    pub started_ms: u64,
     pub ended_ms: u64,
-    pub cpu_us: u64,
-    pub memory_peak: u64,
-    pub outcome: Outcome,
-    pub error: Option<Failure>,
-    pub method: Option<String>,
-    pub url: Option<String>,
-    pub status: Option<u16>,
-    pub lines_dropped: u32,
+    pub record: Record,
 }
 
 impl RunKind {
@@ -93,8 +97,26 @@ impl Record {
             method: None,
             url: None,
             status: None,
+            request_headers: None,
+            request_body: None,
+            response_headers: None,
             lines_dropped: 0,
             hops,
+        }
+    }
+
+    /// Keeps what it is asked, and the beginning of the body as it passes.
+    pub fn note_request(&mut self, headers: &[Header], body: Body) -> Body {
+        self.request_headers = Some(told(headers));
+        let (body, watch) = body.watched(RECORD_BODY_BYTES_MAX);
+        self.request_body = watch;
+        body
+    }
+
+    /// Keeps what it answers, where somebody is told of it.
+    pub fn note_response(&mut self, headers: &[Header]) {
+        if self.request_headers.is_some() {
+            self.response_headers = Some(told(headers));
         }
     }
 
@@ -109,22 +131,128 @@ impl Record {
     /// The event of its end, under the id by which its program is known.
     pub fn into_event(self, id: Option<String>) -> TailEvent {
         TailEvent::Run(Box::new(RunEvent {
-            run: self.run,
-            parent: self.parent,
             id,
-            kind: self.kind,
-            started_ms: self.started_ms,
             ended_ms: now_ms(),
-            cpu_us: self.cpu_us,
-            memory_peak: self.memory_peak,
-            outcome: self.outcome,
-            error: self.error,
-            method: self.method,
-            url: self.url,
-            status: self.status,
-            lines_dropped: self.lines_dropped,
+            record: self,
         }))
     }
+}
+
+impl TailEvent {
+    /// About how much text is in it.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            TailEvent::Log { text, .. } => text.len(),
+            TailEvent::Run(event) => {
+                let headers = |list: &Option<Vec<(String, String)>>| {
+                    let list = list.iter().flatten();
+                    list.map(|(name, value)| name.len() + value.len())
+                        .sum::<usize>()
+                };
+                let record = &event.record;
+                let failure = record.error.as_ref();
+                let body = record.request_body.as_ref();
+                headers(&record.request_headers)
+                    + headers(&record.response_headers)
+                    + record.url.as_ref().map_or(0, String::len)
+                    + failure.map_or(0, |error| error.message.len() + error.stack.len())
+                    + body.map_or(0, |watch| seen(watch).bytes.len())
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            TailEvent::Run(event) => event.json(),
+            TailEvent::Log {
+                run,
+                id,
+                at_ms,
+                level,
+                text,
+            } => json!({
+                "type": "log", "run": digits(*run), "id": id, "at": at_ms, "level": level.word(),
+                "text": text,
+            }),
+        }
+    }
+}
+
+impl RunEvent {
+    fn json(&self) -> Value {
+        let record = &self.record;
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "CPU times are far below 2^53 us"
+        )]
+        let cpu_ms = record.cpu_us as f64 / 1000.0;
+        json!({
+            "type": "run", "run": digits(record.run), "parent": record.parent.map(digits), "id": self.id,
+            "kind": record.kind.word(), "startedAt": record.started_ms, "endedAt": self.ended_ms,
+            "cpuMs": cpu_ms, "memoryPeak": record.memory_peak, "outcome": record.outcome.word(),
+            "error": record.error.as_ref().map(failure_json), "method": record.method,
+            "url": record.url, "status": record.status, "requestHeaders": record.request_headers,
+            "requestBody": record.request_body.as_ref().map(|watch| body_json(&seen(watch))),
+            "responseHeaders": record.response_headers, "linesDropped": record.lines_dropped,
+        })
+    }
+}
+
+/// The records as JSON, in the words of `kernel.d.ts`.
+pub fn json(events: &[TailEvent]) -> String {
+    Value::Array(events.iter().map(TailEvent::json).collect()).to_string()
+}
+
+fn failure_json(failure: &Failure) -> Value {
+    let mut shown = json!({ "message": failure.message, "stack": failure.stack });
+    if let Some((limit, value)) = &failure.limit {
+        shown["limit"] = json!(limit);
+        shown["value"] = json!(value);
+    }
+    shown
+}
+
+fn body_json(body: &Beginning) -> Value {
+    let whole = body.length == body.bytes.len() as u64;
+    // What is cut may end within a character.
+    let text = match std::str::from_utf8(&body.bytes) {
+        Ok(text) => Some(text),
+        Err(error) if !whole && error.error_len().is_none() => {
+            std::str::from_utf8(&body.bytes[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    };
+    match text {
+        Some(text) => json!({ "text": text, "length": body.length, "whole": whole }),
+        None => {
+            let base64 = base64_simd::STANDARD.encode_to_string(&body.bytes);
+            json!({ "base64": base64, "length": body.length, "whole": whole })
+        }
+    }
+}
+
+fn seen(watch: &Watch) -> Beginning {
+    let seen = watch.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.clone()
+}
+
+/// Headers as a record keeps them: so many, and without secrets.
+fn told(headers: &[Header]) -> Vec<(String, String)> {
+    let mut left = RECORD_HEADERS_BYTES_MAX;
+    let mut list = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        let value = if SECRET_HEADERS.contains(&name.as_str()) {
+            "(not kept)".into()
+        } else {
+            String::from_utf8_lossy(value)
+        };
+        let Some(room) = left.checked_sub(name.len() + value.len()) else {
+            break;
+        };
+        left = room;
+        list.push((name.clone(), value.into_owned()));
+    }
+    list
 }
 
 /// A run's number as programs see it.

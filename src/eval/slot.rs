@@ -16,7 +16,9 @@ use super::record::{Record, RunKind, TailEvent, digits, now_ms};
 use super::route::Routes;
 use crate::grant::Grant;
 use crate::kernel::{Kernel, Member};
-use crate::limits::{SLOTS_MAX, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX};
+use crate::limits::{
+    SLOTS_MAX, TAIL_BATCH_BYTES, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX,
+};
 use crate::storage::Namespace;
 use crate::wire::{
     Call, CallId, Down, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId,
@@ -81,6 +83,8 @@ pub struct Caller {
     pub run: Option<RunId>,
     /// Times the request has come back to the town.
     pub hops: u32,
+    /// The run whose `fetch` has come back to the town.
+    pub cause: Option<RunId>,
 }
 
 impl Slot {
@@ -219,12 +223,21 @@ impl Slot {
         let mut record = self.kernel.record(caller, RunKind::Fetch);
         record.method = Some(head.method.clone());
         record.url = Some(head.url.clone());
+        let body = self.note_request(&mut record, &head, body);
         let work = Work::Fetch {
             head,
             body,
             failure: None,
         };
         self.respond(record, work).await
+    }
+
+    // Nobody is told of what the first program does.
+    pub(super) fn note_request(&self, record: &mut Record, head: &RequestHead, body: Body) -> Body {
+        if self.parent.is_none() {
+            return body;
+        }
+        record.note_request(&head.headers, body)
     }
 
     /// Has the program answer a request.
@@ -522,7 +535,14 @@ impl Slot {
                     tracing::warn!("{} records of runs were dropped", tail.dropped);
                     tail.dropped = 0;
                 }
-                let count = tail.events.len().min(TAIL_BATCH_EVENTS);
+                let mut bytes = 0;
+                let joins = |event: &&TailEvent| {
+                    let joins = bytes < TAIL_BATCH_BYTES;
+                    bytes += event.text_bytes();
+                    joins
+                };
+                let first = tail.events.iter().take(TAIL_BATCH_EVENTS);
+                let count = first.take_while(joins).count();
                 tail.events.drain(..count).collect()
             };
             if !self.hears() {

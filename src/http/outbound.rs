@@ -252,7 +252,11 @@ async fn to_itself(
         let authority = url[url::Position::BeforeHost..url::Position::AfterPort].to_string();
         head.headers.push(("host".into(), authority.into_bytes()));
     }
-    let caller = Caller { run: None, hops };
+    let caller = Caller {
+        run: None,
+        hops,
+        cause: Some(run),
+    };
     let handled = Box::pin(kernel.handle(head, body, caller)).await;
     let (status, headers, body) = handled.map_err(|failure| CallError::Network(failure.message))?;
     Ok(Answer {

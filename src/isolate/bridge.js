@@ -5,6 +5,7 @@
   const PromiseOf = Promise;
   const settled = (value) => PromiseOf.resolve(value);
   const { isArray } = Array;
+  const { parse } = JSON;
   const { keys } = Object;
   const { apply } = Reflect;
   const thenOf = PromiseOf.prototype.then;
@@ -354,8 +355,15 @@
     alarm(run, names, scheduledAt, retries) {
       return this.call(run, "alarm", [{ names, scheduledAt: new Date(scheduledAt), retries }]);
     },
-    tail(run, events) {
-      return this.call(run, "tail", [events]);
+    tail(run, json) {
+      let events;
+      const batch = {
+        json,
+        get events() {
+          return (events ??= parse(json));
+        },
+      };
+      return this.call(run, "tail", [batch]);
     },
     unhandled(promise, reason) {
       if (!web.unhandledRejection(promise, reason)) logError(reason, "Uncaught (in promise)");

@@ -6,7 +6,6 @@
 
 mod calls;
 mod errors;
-mod events;
 mod executor;
 mod forward;
 pub mod heap;
@@ -30,7 +29,7 @@ use std::time::Duration;
 
 use boa_engine::builtins::promise::PromiseState;
 use boa_engine::object::builtins::JsArray;
-use boa_engine::{Context, JsError, JsResult, JsValue, js_string};
+use boa_engine::{Context, JsError, JsResult, JsString, JsValue, js_string};
 
 use self::executor::Executor;
 use self::host::{Host, SourceEvent};
@@ -333,13 +332,13 @@ impl Process {
             }
             Down::Tail {
                 run,
-                events,
+                json,
                 revisions,
             } => {
                 self.begin(run, &revisions);
                 let context = &mut cell.borrow_mut();
-                let events = events::list(events, context)?;
-                let args = [calls::from_run(run), events];
+                let json = JsString::from(json.as_str());
+                let args = [calls::from_run(run), json.into()];
                 self.bridge.call("tail", &args, context)?;
             }
             Down::Answer { call, result } => host.answer(call, result, &mut cell.borrow_mut())?,

@@ -168,6 +168,12 @@ pub const STACK_BYTES: u64 = 64 << 20;
 /// Bytes of a console line; what is beyond is cut.
 pub const LINE_BYTES_MAX: usize = 16 << 10;
 
+/// Bytes of a request's body that its record keeps.
+pub const RECORD_BODY_BYTES_MAX: usize = 4 << 10;
+
+/// Bytes of headers, names and values, that a record keeps, of the request and of the response each.
+pub const RECORD_HEADERS_BYTES_MAX: usize = 8 << 10;
+
 /// Records that wait for one `tail` delivery; what is beyond is dropped and counted.
 pub const TAIL_EVENTS_MAX: usize = 10_000;
 
@@ -176,6 +182,10 @@ pub const TAIL_BATCH_MS: u64 = 100;
 
 /// Records in one call of `tail`.
 pub const TAIL_BATCH_EVENTS: usize = 512;
+
+/// Bytes of text in one call of `tail`, from which on no further record joins. JSON may need six
+/// for one, and what a database takes as a value is 8 MiB.
+pub const TAIL_BATCH_BYTES: usize = 1 << 20;
 
 /// Redirects that `fetch` follows: the standard's number.
 pub const REDIRECTS_MAX: usize = 20;

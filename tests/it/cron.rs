@@ -127,6 +127,12 @@ async fn an_interval_file_is_run_by_hand_scheduled_paused_and_freed() {
     assert_eq!(paused["schedule"], "0 9 * * mon-fri", "the rest stays");
     let (_, resumed) = put(&town, cron, json!({ "paused": false })).await;
     assert_eq!(resumed["dueAt"], made_schedule["dueAt"]);
+    let (_, shown) = town
+        .api(Method::GET, &format!("/api/v2/files/{cron}"), None)
+        .await;
+    assert_eq!(shown["schedule"], resumed, "the file tells of it");
+    let (_, shown) = town.text(&format!("/api/v2/files/{cron}")).await;
+    assert!(!shown.contains("schedule"), "to its author: {shown}");
     let of_val = format!("/api/town/vals/{}/schedules", id(&made));
     let (_, listed) = town.api(Method::GET, &of_val, None).await;
     assert_eq!(listed["data"].as_array().map(Vec::len), Some(1));

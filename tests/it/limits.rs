@@ -264,7 +264,7 @@ export default {
   fetch: () => loader.get("chatty", () => ({
     main: "child.ts", modules: { "child.ts": { type: "ts", source } }, limits: { logBytes: 35 },
   })).fetch("http://child/said"),
-  tail(events) {
+  tail({ events }) {
     for (const event of events) {
       const { type, id } = event;
       if (type === "log") console.log(JSON.stringify({ type, id, level: event.level, text: event.text }));
@@ -406,7 +406,7 @@ export default {
     await isolate.cancel("not wanted any more");
     return Response.json(await Promise.all(visits));
   },
-  tail(events) {
+  tail({ events }) {
     seen += events.filter((event) => event.text === "runs").length;
     if (seen >= wanted) reached();
   },
@@ -583,7 +583,7 @@ export default {
     console.log("hears " + JSON.stringify(event.names) + event.retries + (event.scheduledAt < new Date()));
     if (event.names.length > 0) await below().alarm({ ...event, names: event.names.slice(1) });
   },
-  tail(events) { for (const event of events) if (event.type === "log") console.log(event.text); },
+  tail({ events }) { for (const event of events) if (event.type === "log") console.log(event.text); },
 };"#;
     let val = town.val("alarmed", &format!("{PROBE}\n{code}")).await;
     assert_eq!(town.run("alarmed").await, (200, "set".into()));

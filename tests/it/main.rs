@@ -12,6 +12,7 @@ mod errors; // Who is told what when something fails.
 mod grant; // Grants narrow, frames are bounded: properties.
 mod hostile; // Programs that mean harm, with everybody else served.
 mod limits; // Every limit of a program, reached.
+mod logs; // Records of runs and console lines.
 mod modules; // Where the modules of vals come from.
 mod nesting; // Towns inside towns.
 mod overriding; // Changing the platform from inside.
