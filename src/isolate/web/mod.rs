@@ -65,7 +65,15 @@ const APIS: &[Api] = &[
     ),
     api("base64", include_str!("base64.js"), Some(base64::natives)),
     api("url", include_str!("url.js"), Some(url::natives)),
-    api("crypto", include_str!("crypto.js"), Some(crypto::natives)),
+    api(
+        "crypto/algorithms",
+        include_str!("crypto/algorithms.js"),
+        Some(crypto::natives),
+    ),
+    api("crypto/keys", include_str!("crypto/keys.js"), None),
+    api("crypto/secrets", include_str!("crypto/secrets.js"), None),
+    api("crypto/pairs", include_str!("crypto/pairs.js"), None),
+    api("crypto/subtle", include_str!("crypto/subtle.js"), None),
     api("clone", include_str!("clone.js"), Some(clone::natives)),
     api(
         "console",

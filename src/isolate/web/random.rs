@@ -57,6 +57,13 @@ pub fn fill(bytes: &mut [u8]) -> Result<(), RandomError> {
     })
 }
 
+/// A generator of its own for code that wants one, seeded from this process's.
+pub fn generator() -> Result<StdRng, RandomError> {
+    let mut seed = [0; 32];
+    fill(&mut seed)?;
+    Ok(StdRng::from_seed(seed))
+}
+
 fn seeded() -> Result<StdRng, RandomError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| RandomError {

@@ -15,6 +15,7 @@ mod fetching;
 mod file_reader;
 mod form_data;
 mod headers;
+mod key_pairs;
 mod messages;
 mod page;
 mod performance;
