@@ -79,6 +79,11 @@ impl ByteView {
         }
     }
 
+    /// Whether the memory is a `SharedArrayBuffer`, which most of the standards refuse.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.memory, Memory::Shared(_))
+    }
+
     /// Reads the bytes; a detached buffer has none.
     pub fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
         match &self.memory {

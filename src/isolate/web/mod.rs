@@ -16,6 +16,8 @@ pub mod body;
 pub mod buffers;
 pub mod bytes;
 pub mod clone;
+mod codec;
+pub mod compression;
 pub mod console;
 pub mod crypto;
 pub mod encoding;
@@ -33,6 +35,7 @@ mod shared;
 pub mod table;
 pub mod timers;
 pub mod url;
+pub mod url_pattern;
 
 /// One API: its script, and the functions in Rust that the script is handed.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,11 @@ const APIS: &[Api] = &[
         Some(prelude::natives),
     ),
     api("dom_exception", include_str!("dom_exception.js"), None),
+    api(
+        "quota_exceeded_error",
+        include_str!("quota_exceeded_error.js"),
+        None,
+    ),
     api("events", include_str!("events.js"), None),
     api("report", include_str!("report.js"), None),
     api("timers", include_str!("timers.js"), Some(timers::natives)),
@@ -65,6 +73,11 @@ const APIS: &[Api] = &[
     ),
     api("base64", include_str!("base64.js"), Some(base64::natives)),
     api("url", include_str!("url.js"), Some(url::natives)),
+    api(
+        "url_pattern",
+        include_str!("url_pattern.js"),
+        Some(url_pattern::natives),
+    ),
     api(
         "crypto/algorithms",
         include_str!("crypto/algorithms.js"),
@@ -100,6 +113,11 @@ const APIS: &[Api] = &[
     ),
     api("writable", include_str!("writable.js"), None),
     api("transform", include_str!("transform.js"), None),
+    api(
+        "compression",
+        include_str!("compression.js"),
+        Some(compression::natives),
+    ),
     api(
         "headers",
         include_str!("headers.js"),

@@ -7,6 +7,7 @@ mod blob;
 mod bodies;
 mod bridge;
 mod clone;
+mod compression;
 mod console;
 mod crypto;
 mod encoding;
@@ -25,5 +26,6 @@ mod streams;
 mod timers;
 mod together;
 mod url;
+mod url_pattern;
 
 use page::{Page, check};

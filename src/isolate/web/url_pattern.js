@@ -1,0 +1,4 @@
+// URLPattern is a native class.
+(native, web) => {
+  web.defineGlobal("URLPattern", native.URLPattern);
+};
