@@ -30,6 +30,8 @@ declare module "codemirror" {
     readonly doc: Text;
     readonly selection: Selection;
     sliceDoc(from?: number, to?: number): string;
+    facet<T>(facet: { readonly facet: T }): T;
+    replaceSelection(text: string): TransactionSpec;
     wordAt(position: number): { from: number; to: number } | null;
   }
   export class Compartment {
@@ -51,6 +53,7 @@ declare module "codemirror" {
     posAtCoords(at: { x: number; y: number }): number | null;
     static theme(spec: Record<string, Record<string, string>>, options?: { dark?: boolean }): Extension;
     static readonly lineWrapping: Extension;
+    static readonly inputHandler: { readonly facet: ((view: EditorView, from: number, to: number, text: string, insert: () => unknown) => boolean)[] };
     static readonly cspNonce: { of(value: string): Extension };
     static readonly contentAttributes: { of(value: Record<string, string>): Extension };
     static readonly updateListener: { of(listener: (update: ViewUpdate) => void): Extension };

@@ -51,7 +51,8 @@ export function tabs(label: string, current: string, items: [name: string, title
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;
   if (count < 1024 * 1024) return `${(count / 1024).toFixed(1)} KiB`;
-  return `${(count / 1024 / 1024).toFixed(1)} MiB`;
+  if (count < 1024 * 1024 * 1024) return `${(count / 1024 / 1024).toFixed(1)} MiB`;
+  return `${(count / 1024 / 1024 / 1024).toFixed(1)} GiB`;
 }
 
 export function plural(count: number, noun: string): string {

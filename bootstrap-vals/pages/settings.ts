@@ -163,7 +163,7 @@ async function changeGroups(request: Request, _params: unknown, town: Town): Pro
     else {
       const group = await findGroup(town, asker.id, form.get("group") ?? "");
       if (act === "delete") await deleteGroup(town, group);
-      else if (act === "set") await setVariables(town, group, { [form.get("key") ?? ""]: form.get("value") ?? "" });
+      else if (act === "set") await setVariables(town, group, [{ key: form.get("key") ?? "", value: form.get("value") ?? "" }]);
       else if (act === "remove") await removeVariable(town, group, form.get("key") ?? "");
     }
     return redirect(href(town.arrival, "/settings/groups"));

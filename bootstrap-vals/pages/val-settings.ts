@@ -114,7 +114,7 @@ async function changeEnvironment(request: Request, params: ValParams, town: Town
   return orFault(async () => {
     switch (form.get("act")) {
       case "set":
-        await setVariables(town, val, { [key]: form.get("value") ?? "" });
+        await setVariables(town, val, [{ key, value: form.get("value") ?? "" }]);
         break;
       case "remove":
         await removeVariable(town, val, key);

@@ -79,12 +79,30 @@ export function basics(path: string, label: string): Extension[] {
     EditorView.cspNonce.of(nonce()), THEME, lineNumbers(), highlightActiveLineGutter(), highlightSpecialChars(), history(), foldGutter(),
     drawSelection(), dropCursor(), EditorState.allowMultipleSelections.of(true), indentOnInput(), bracketMatching(), closeBrackets(),
     rectangularSelection(), highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), indentUnit.of("  "), EditorState.tabSize.of(2),
-    syntaxHighlighting(classHighlighter), languageOf(path),
+    syntaxHighlighting(classHighlighter), languageOf(path), TYPED_OVER,
     EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", "aria-describedby": "editor-help", spellcheck: "false", autocapitalize: "off" }),
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
     ...(window.matchMedia("(max-width: 50rem)").matches ? [EditorView.lineWrapping] : []),
   ];
 }
+
+/**
+ * Text typed over a selection of several lines. Left to itself the browser joins those lines by writing style attributes,
+ * which the page's policy refuses with a line in the console.
+ */
+const TYPED_OVER = EditorView.domEventHandlers({
+  beforeinput: (event: InputEvent, view: EditorView) => {
+    const { main } = view.state.selection;
+    const text = event.data;
+    if (event.inputType !== "insertText" || text === null || event.isComposing) return false;
+    if (view.state.doc.lineAt(main.from).number === view.state.doc.lineAt(main.to).number) return false;
+    event.preventDefault();
+    const insert = { ...view.state.replaceSelection(text), userEvent: "input.type", scrollIntoView: true };
+    const handled = view.state.facet(EditorView.inputHandler).some((handler) => handler(view, main.from, main.to, text, () => insert));
+    if (!handled) view.dispatch(insert);
+    return true;
+  },
+});
 
 /** Marks beside lines that have faults, and completion by words where no language service helps. */
 export function marks(path: string): Extension[] {

@@ -1,0 +1,238 @@
+// The editor as people meet it: types, saving, running, logs, conflicts, drafts, keys.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { openEditor, openWindow, PATIENCE_MS, signIn, startBrowser, typeCode } from "./browser.js";
+import { makeVal, startTown } from "./town.js";
+
+let town;
+let browser;
+
+before(async () => {
+  [town, browser] = await Promise.all([startTown(), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await town?.stop();
+});
+
+const withOwner = async (options, work) => {
+  const window = await openWindow(browser, town, options);
+  await signIn(window);
+  await work(window, window.page);
+  window.check();
+  await window.close();
+};
+const errors = (page, count) =>
+  page.waitForFunction((wanted) => Number(document.querySelector("#view")?.dataset.diagnosed ?? "-1") === wanted, count);
+const preview = (page, text) => page.frameLocator(".ed-stage iframe").getByText(text).first().waitFor();
+
+test("a type error is underlined, and gone when it is mended", async () => {
+  await makeVal(town, "typed", 'import { length } from "./length.ts";\nexport default () => new Response(String(length("a")));\n');
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/typed/code/main.ts");
+    await typeCode(page, "const count: number = [1, 2].mapp(String);\nexport default () => Response.json(count);\n");
+    await errors(page, 1);
+    assert.equal(await page.locator(".cm-lintRange-error").first().textContent(), "mapp");
+    await page.locator(".cm-lintRange-error").first().hover();
+    await page.getByText(/Property 'mapp' does not exist/).first().waitFor();
+    await typeCode(page, "const count: number = [1, 2].length;\nexport default () => Response.json(count);\n");
+    await errors(page, 0);
+  });
+});
+
+test("types of other files, of other vals and of the kernel are known", async () => {
+  await makeVal(town, "library", [{ path: "main.ts", type: "script", content: "/** Doubles. */\nexport const twice = (n: number): number => n * 2;\n" }]);
+  await makeVal(town, "consumer", [
+    { path: "main.ts", type: "http", content: "export default () => new Response();\n" },
+    { path: "near.ts", type: "script", content: "export const near = 'near';\n" },
+  ]);
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/consumer/code/main.ts");
+    await typeCode(page, `import { near } from "./near.ts";
+import { twice } from "https://esm.town/v/alice/library/main.ts";
+import { storage } from "town:kernel";
+const a: number = near;
+const b: string = twice(2);
+const c: number = storage;
+export default () => Response.json([a, b, c, Deno.env.get("HOME")]);
+`);
+    await errors(page, 3);
+    const marked = await page.locator(".cm-lintRange-error").allTextContents();
+    assert.deepEqual(marked, ["a", "b", "c"]);
+  });
+});
+
+test("completion, signature and hover come from the types", async () => {
+  await makeVal(town, "completing", "export default () => new Response();\n");
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/completing/code/main.ts");
+    await typeCode(page, "");
+    await page.keyboard.type("[1, 2].fla");
+    await page.locator(".cm-tooltip-autocomplete li", { hasText: "flatMap" }).first().waitFor();
+    await page.keyboard.press("Escape");
+    await typeCode(page, "");
+    await page.keyboard.type("parseInt(");
+    await page.locator(".cm-card", { hasText: "radix" }).first().waitFor();
+  });
+});
+
+test("a symbol is renamed in all files, and a definition is found", async () => {
+  await makeVal(town, "renaming", [
+    { path: "main.ts", type: "http", content: 'import { old } from "./lib.ts";\nexport default () => new Response(old);\n' },
+    { path: "lib.ts", type: "script", content: "export const old = 'x';\n" },
+  ]);
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/renaming/code/main.ts");
+    await page.click("#view .cm-content");
+    await page.keyboard.press("Control+Home");
+    for (let step = 0; step < 11; step++) await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("F2");
+    await page.fill("dialog #asked", "fresh");
+    await page.keyboard.press("Enter");
+    await page.locator("#view .cm-content", { hasText: "new Response(fresh)" }).waitFor();
+    await page.keyboard.press("F12");
+    await page.waitForURL(/code\/lib\.ts/);
+    assert.match(await page.locator("#view .cm-content").innerText(), /export const fresh/);
+    await page.keyboard.press("Control+s");
+    await page.getByText(/Saved as version 1/).waitFor();
+  });
+});
+
+test("saving shows the new preview, and its logs arrive as it runs", async () => {
+  await makeVal(town, "live", 'export default () => new Response("first", { headers: { "content-type": "text/html" } });\n');
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/live/code/main.ts", { types: false });
+    await preview(page, "first");
+    await typeCode(page, 'export default () => { console.log("said live"); return new Response("<b>second</b>", { headers: { "content-type": "text/html" } }); };\n');
+    await page.keyboard.press("Control+s");
+    await preview(page, "second");
+    await page.locator(".ed-runs li", { hasText: "said live" }).first().waitFor();
+    // What others ask of it appears too.
+    await fetch(`${town.url}/run/alice/live/from-outside`);
+    await page.locator(".ed-runs summary", { hasText: "/from-outside" }).first().waitFor();
+  });
+});
+
+test("a request of any method shows its answer, and a stack leads to its line", async () => {
+  await makeVal(town, "answering", 'export default async (r: Request) => {\n  const text = await r.text();\n  if (text === "fail") throw new Error("as asked");\n  return Response.json({ got: text, method: r.method });\n};\n');
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/answering/code/main.ts", { types: false });
+    await page.selectOption(".ed-method", "POST");
+    await page.fill('[aria-label="Request body"]', "payload");
+    await page.click(".ed-address button");
+    await page.locator(".ed-answer", { hasText: '"got": "payload"' }).waitFor();
+    await page.fill('[aria-label="Request body"]', "fail");
+    await page.click(".ed-address button");
+    await page.locator(".ed-answer .badge", { hasText: "500" }).waitFor();
+    await page.locator(".ed-runs pre a", { hasText: "main.ts:3" }).first().click();
+    const line = await page.evaluate(() => document.querySelector(".cm-activeLine")?.textContent);
+    assert.match(line, /throw new Error/);
+  });
+});
+
+test("two tabs that change the same file both keep what was typed", async () => {
+  const val = await makeVal(town, "shared", "// one\nexport default () => new Response();\n");
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/shared/code/main.ts", { types: false });
+    await typeCode(page, "// mine\nexport default () => new Response();\n");
+    await town.api("PUT", `/api/v2/vals/${val.id}/files?path=main.ts`, { content: "// theirs\nexport default () => new Response();\n" });
+    window.expect(/412/);
+    await page.keyboard.press("Control+s");
+    const dialog = page.locator("dialog[open]");
+    await dialog.getByText("was changed elsewhere").waitFor();
+    assert.match(await dialog.innerText(), /\/\/ theirs[\s\S]*\/\/ mine/);
+    const before = await town.api("GET", `/api/v2/vals/${val.id}`);
+    assert.equal(before.version, 1, "nothing was overwritten");
+    await dialog.getByText("Save the right side").click();
+    await page.getByText(/Saved as version 2/).waitFor();
+    const text = await (await fetch(`${town.url}/v/alice/shared@2-main/main.ts`, { headers: { accept: "application/typescript" } })).text();
+    assert.match(text, /\/\/ mine/);
+  });
+});
+
+test("what is not saved is offered again, and put in only when asked for", async () => {
+  await makeVal(town, "drafted", "// saved\nexport default () => new Response();\n");
+  await withOwner({}, async (window, page) => {
+    page.on("dialog", (dialog) => dialog.accept());
+    await openEditor(window, "/@alice/drafted/code/main.ts", { types: false });
+    await typeCode(page, "// drafted\nexport default () => new Response();\n");
+    assert.match(await page.title(), /^● /);
+    await page.waitForFunction(async () => {
+      const database = await new Promise((done) => {
+        const request = indexedDB.open("town-drafts", 1);
+        request.onsuccess = () => done(request.result);
+      });
+      if (!database.objectStoreNames.contains("draft")) return false;
+      return new Promise((done) => {
+        const request = database.transaction("draft").objectStore("draft").getAll();
+        request.onsuccess = () => done(request.result.some((draft) => draft.files.some((file) => file.text.includes("// drafted"))));
+      });
+    });
+    await openEditor(window, "/@alice/drafted/code/main.ts", { types: false });
+    await page.getByText("You left changes to main.ts unsaved").waitFor();
+    assert.match(await page.locator("#view .cm-content").innerText(), /\/\/ saved/);
+    await page.getByText("Take them up").click();
+    await page.locator("#view .cm-content", { hasText: "// drafted" }).waitFor();
+    await page.keyboard.press("Control+s");
+    await page.getByText(/Saved as version 1/).waitFor();
+  });
+});
+
+test("files are made, renamed, typed and deleted", async () => {
+  const val = await makeVal(town, "files", "export default () => new Response();\n");
+  const paths = async () => (await town.api("GET", `/api/v2/vals/${val.id}/files?path=&recursive=true`)).data.map(({ path, type }) => `${path} ${type}`);
+  await withOwner({}, async (window, page) => {
+    page.on("dialog", (dialog) => dialog.accept());
+    await openEditor(window, "/@alice/files/code/main.ts", { types: false });
+    await page.getByRole("button", { name: "New file" }).click();
+    await page.fill("dialog #asked", "lib/more.ts");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/code\/lib\/more\.ts/);
+    await typeCode(page, "export const more = 1;\n");
+    await page.keyboard.press("Control+s");
+    await page.getByText(/Saved as version 1/).waitFor();
+    await page.getByRole("button", { name: "Rename", exact: true }).click();
+    await page.fill("dialog #asked", "most.ts");
+    await page.keyboard.press("Enter");
+    await page.getByText(/Saved as version 2/).waitFor();
+    assert.deepEqual((await paths()).filter((path) => !path.endsWith("directory")), ["main.ts http", "most.ts script"]);
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByText(/Saved as version 3/).waitFor();
+    assert.deepEqual((await paths()).filter((path) => !path.endsWith("directory")), ["main.ts http"]);
+  });
+});
+
+test("everything is reached by keyboard alone", async () => {
+  await makeVal(town, "keys", "export default () => new Response();\n");
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/keys/code/main.ts", { types: false });
+    await page.focus("#view .cm-content");
+    // Tab stays in the code until Escape lets it go.
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.querySelector("#view").contains(document.activeElement)), false);
+    await page.keyboard.press("Control+k");
+    await page.locator("dialog.palette input").waitFor();
+    await page.keyboard.type("versions");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/@alice\/keys\/versions/);
+    await page.keyboard.press("/");
+    await page.keyboard.type("keys");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/search\?q=keys/);
+    await page.locator("main").getByText("keys").first().waitFor({ timeout: PATIENCE_MS });
+  });
+});
+
+test("on a phone one pane fills the screen and the others are a touch away", async () => {
+  await makeVal(town, "small", 'export default () => new Response("tiny");\n');
+  await withOwner({ phone: true }, async (window, page) => {
+    await openEditor(window, "/@alice/small/code/main.ts", { types: false });
+    await page.locator(".ed-code").waitFor({ state: "visible" });
+    await page.locator('[data-pane="side"][aria-pressed]').tap();
+    await preview(page, "tiny");
+    await page.locator('[data-pane="files"][aria-pressed]').tap();
+    await page.getByRole("treeitem", { name: /main\.ts/ }).waitFor();
+  });
+});

@@ -1,0 +1,104 @@
+// Every page, in light, dark and on a phone: nothing that axe finds, no error, nothing from elsewhere, nothing too wide.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { axe, openWindow, overflow, signIn, startBrowser } from "./browser.js";
+import { makeVal, startTown } from "./town.js";
+
+const LONG = "a-name-as-long-as-names-may-be-so-that-it-wraps-x";
+const PAGES = [
+  "/", "/new", "/search?q=hello", "/search?q=nothing-like-it", "/settings", "/settings/tokens", "/settings/groups", "/settings/deleted", "/admin",
+  "/@alice", "/@alice/hello", "/@alice/hello/versions", "/@alice/hello/versions/1", "/@alice/hello/logs", "/@alice/hello/schedules",
+  "/@alice/hello/environment", "/@alice/hello/database?table=visit", "/@alice/hello/settings", "/@alice/hello/remix", `/@alice/${LONG.slice(0, 48)}`,
+  "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/no/such/page",
+];
+const VISITED = ["/", "/signin", "/signup", "/@alice/hello", "/@alice/hello/code/main.ts", "/@town/system/main.ts"];
+
+const MAIN = `import { storage } from "town:kernel";
+export default async function (request: Request): Promise<Response> {
+  await storage?.execute("CREATE TABLE IF NOT EXISTS visit (at TEXT)");
+  await storage?.execute("INSERT INTO visit (at) VALUES ('now')");
+  console.log("visited");
+  console.warn("careful");
+  if (request.url.endsWith("bad")) throw new Error("Something broke");
+  return new Response("hello");
+}
+`;
+
+let town;
+let browser;
+
+before(async () => {
+  [town, browser] = await Promise.all([startTown(), startBrowser()]);
+  const { id } = await makeVal(town, "hello", [
+    { path: "main.ts", type: "http", content: MAIN },
+    { path: "cron.ts", type: "interval", content: "export default () => console.log('tick');\n" },
+    { path: "README.md", type: "file", content: "# Hello\n\nA *val* with a `readme`.\n\n- one\n  - two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```ts\nconst x = 1;\n```\n" },
+  ]);
+  await makeVal(town, LONG.slice(0, 48), MAIN);
+  await town.api("PUT", `/api/v2/vals/${id}/files?path=main.ts`, { content: `${MAIN}// changed\n` });
+  await town.api("POST", `/api/v2/vals/${id}/environment_variables`, { key: "SECRET", value: "hidden" });
+  for (const path of ["", "/bad"]) await fetch(`${town.url}/run/alice/hello${path}`);
+});
+after(async () => {
+  await browser?.close();
+  await town?.stop();
+});
+
+for (const look of [{ name: "light", dark: false }, { name: "dark", dark: true }, { name: "phone", phone: true, dark: true }]) {
+  test(`pages are accessible and quiet: ${look.name}`, async () => {
+    for (const signedIn of [false, true]) {
+      const window = await openWindow(browser, town, look);
+      window.expect(/status of (404|401)/);
+      if (signedIn) await signIn(window);
+      for (const path of signedIn ? PAGES : VISITED) {
+        await window.go(path);
+        if (path.includes("/code/")) await window.page.waitForSelector(".ed[data-types]");
+        assert.deepEqual(await axe(window.page), [], path);
+        assert.ok(await overflow(window.page) <= 1, `${path} is wider than the window`);
+      }
+      window.check();
+      await window.close();
+    }
+  });
+
+  test(`the editor is accessible and quiet: ${look.name}`, async () => {
+    const window = await openWindow(browser, town, look);
+    await signIn(window);
+    await window.go("/@alice/hello/code/main.ts");
+    await window.page.waitForSelector(".ed[data-types]");
+    assert.deepEqual(await axe(window.page), []);
+    assert.ok(await overflow(window.page) <= 1);
+    await window.page.keyboard.press("Control+k");
+    await window.page.waitForSelector("dialog.palette");
+    assert.deepEqual(await axe(window.page), []);
+    window.check();
+    await window.close();
+  });
+}
+
+test("everything but the editor's comforts works without scripts", async () => {
+  const window = await openWindow(browser, town, { javaScriptEnabled: false });
+  await signIn(window);
+  await window.go("/new");
+  await window.page.fill("#name", "plain");
+  await window.page.click("main button.first");
+  await window.page.fill("#content", 'export default () => new Response("by form");\n');
+  await window.page.click("main button.first");
+  await window.page.waitForURL(/\/@alice\/plain\/code\/main\.ts$/);
+  const answer = await fetch(`${town.url}/run/alice/plain`);
+  assert.equal(await answer.text(), "by form");
+  await window.close();
+});
+
+test("a page's policy lets no script of others run, and vals have no place on its origin", async () => {
+  const response = await fetch(`${town.url}/`);
+  const policy = response.headers.get("content-security-policy");
+  assert.match(policy, /default-src 'none'/);
+  assert.match(policy, /script-src 'nonce-[\w+/=]+'(;|$)/);
+  assert.match(policy, /frame-ancestors 'none'/);
+  assert.doesNotMatch(policy, /unsafe-/);
+  const signedIn = await fetch(`${town.url}/signin`, { method: "POST", redirect: "manual", body: new URLSearchParams({ username: "alice", password: "a-token-for-tests-only" }) });
+  assert.doesNotMatch(signedIn.headers.get("set-cookie"), /Domain/i);
+  assert.match(signedIn.headers.get("set-cookie"), /HttpOnly; SameSite=Lax/);
+});
