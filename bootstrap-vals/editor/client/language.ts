@@ -156,6 +156,7 @@ function signatures({ language, path }: LanguageWish): Extension {
     const mine = ++asked;
     const before = state.sliceDoc(Math.max(0, position - 500), position);
     const inCall = before.includes("(") && view.hasFocus;
+    if (inCall && docChanged) void language.ask("write", path, state.doc.toString());
     void (inCall ? language.ask("signature", path, position) : Promise.resolve(null)).then((found) => {
       if (mine !== asked) return;
       const tooltip = found && { pos: Math.min(found.from, view.state.doc.length), above: true, create: () => ({ dom: signatureCard(found) }) };

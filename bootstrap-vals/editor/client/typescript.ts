@@ -15,7 +15,7 @@ export interface LanguageService {
   getCompletionEntryDetails(file: string, position: number, name: string, format: undefined, source: string | undefined, preferences: undefined, data: undefined): { displayParts: DisplayPart[]; documentation?: DisplayPart[] } | undefined;
   getSignatureHelpItems(file: string, position: number, options: object): { selectedItemIndex: number; argumentIndex: number; applicableSpan: Span; items: { prefixDisplayParts: DisplayPart[]; separatorDisplayParts: DisplayPart[]; suffixDisplayParts: DisplayPart[]; parameters: { displayParts: DisplayPart[]; documentation?: DisplayPart[] }[]; documentation?: DisplayPart[] }[] } | undefined;
   getDefinitionAtPosition(file: string, position: number): readonly { fileName: string; textSpan: Span }[] | undefined;
-  findRenameLocations(file: string, position: number, inStrings: boolean, inComments: boolean, preferences: object): readonly { fileName: string; textSpan: Span; prefixText?: string; suffixText?: string }[] | undefined;
+  findRenameLocations(file: string, position: number, inStrings: boolean, inComments: boolean, preferences: object): readonly { fileName: string; textSpan: Span }[] | undefined;
   getFormattingEditsForDocument(file: string, options: object): { span: Span; newText: string }[];
 }
 export interface Snapshot { getText(start: number, end: number): string }

@@ -69,10 +69,10 @@ const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name
       : { path: place.fileName.slice(OWN.length), from: place.textSpan.start, to: place.textSpan.start + place.textSpan.length };
   },
   rename(path, position, name): Edit[] {
-    const places = service.findRenameLocations(OWN + path, position, false, false, { providePrefixAndSuffixTextForRename: true }) ?? [];
-    return places.filter(({ fileName }) => fileName.startsWith(OWN)).map(({ fileName, textSpan, prefixText, suffixText }) => ({
-      path: fileName.slice(OWN.length), from: textSpan.start, to: textSpan.start + textSpan.length, text: (prefixText ?? "") + name + (suffixText ?? ""),
-    }));
+    // The name itself everywhere, rather than an alias where it is imported.
+    const places = service.findRenameLocations(OWN + path, position, false, false, { providePrefixAndSuffixTextForRename: false }) ?? [];
+    return places.filter(({ fileName }) => fileName.startsWith(OWN)).map(({ fileName, textSpan }) =>
+      ({ path: fileName.slice(OWN.length), from: textSpan.start, to: textSpan.start + textSpan.length, text: name }));
   },
   format(path): Edit[] {
     const settings = { ...ts.getDefaultFormatCodeSettings("\n"), indentSize: 2, tabSize: 2, convertTabsToSpaces: true, semicolons: "insert", trimTrailingWhitespace: true };
