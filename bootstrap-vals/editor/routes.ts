@@ -8,16 +8,15 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange, maySee } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
-import { addFile, changeFile, readContent, readEntry, readTree, removeFile, type Tree } from "../model/files.ts";
-import { entryOf } from "../model/names.ts";
+import { addFile, changeFile, readTree, removeFile, type Tree } from "../model/files.ts";
 import { listLogs, listRuns, logsOf } from "../model/runs.ts";
-import { findVal, findValByName, type Val } from "../model/vals.ts";
+import { findVal, type Val } from "../model/vals.ts";
 import { save } from "../model/versions.ts";
-import { parseSpecifier } from "../modules/reference.ts";
 import { askerBySession, formAsker } from "../pages/layout.ts";
-import { runNow } from "../run/cron.ts";
 import { sendRequest } from "./request.ts";
+import { runFile } from "./run.ts";
 import { editorState } from "./state.ts";
+import { serveTypes } from "./types.ts";
 
 // Half of what proxies commonly allow a silent connection.
 const WAIT_MS = 20_000;
@@ -35,11 +34,11 @@ export const editorRoutes: Route[] = [
     return json(await sendRequest(town, val, await readJson(request)));
   }],
   ["POST", "/-/editor/:id/run", async (request, params, town) => {
-    const { val } = await changeable(request, params, town);
-    return json(await run(town, val, stringOf(await readJson(request), "path")));
+    const { val, asker } = await changeable(request, params, town);
+    return json(await runFile(town, val, asker, await readJson(request)));
   }],
   ["GET", "/-/editor/:id/logs", logs],
-  ["GET", "/-/types", types],
+  ["GET", "/-/types", (request, _params, town) => serveTypes(request, town)],
 ];
 
 type Params = { id?: string };
@@ -102,15 +101,6 @@ async function apply(tree: Tree, change: Record<string, unknown>): Promise<void>
   }
 }
 
-/** Runs a file that answers no requests. */
-async function run(town: Town, val: Val, path: string) {
-  const entry = await readEntry(town, val, path);
-  if (entry === undefined) throw notFound("File");
-  if (entry.type !== "interval") throw new HttpError(422, "not_runnable", `A file of type ${entry.type} is not run by hand`);
-  const { outcome, error, startedAt, endedAt } = await runNow(town, entry.file_id);
-  return { outcome, error, durationMs: endedAt - startedAt };
-}
-
 /** Runs and lines after the positions given; waits for some while there are none. */
 async function logs(request: Request, params: Params, town: Town): Promise<Response> {
   const { val, asker } = await visible(request, params, town);
@@ -130,35 +120,4 @@ async function logs(request: Request, params: Params, town: Town): Promise<Respo
     await Promise.race([storage.changed(revision), new Promise((done) => (timer = setTimeout(done, left)))]);
     clearTimeout(timer);
   }
-}
-
-/** The source of a module, for type checks: of this town's vals, of the platform, of the kernel's own interface. */
-async function types(request: Request, _params: unknown, town: Town): Promise<Response> {
-  const specifier = new URLSearchParams(town.arrival.search).get("specifier") ?? "";
-  const found = specifier.startsWith("town:") ? await ofTown(town, specifier) : await ofVal(request, town, specifier);
-  if (found === undefined) throw notFound("Module");
-  return json(found, 200, { "cache-control": "private, max-age=60" });
-}
-
-interface Typed {
-  /** Where relative imports of it start. */
-  specifier: string;
-  source: string;
-}
-
-async function ofTown(town: Town, specifier: string): Promise<Typed | undefined> {
-  const path = specifier === "town:kernel" ? "kernel.d.ts" : specifier.replace(/^town:system\//, "");
-  const file = await town.system?.read(path);
-  return typeof file?.source === "string" ? { specifier, source: file.source } : undefined;
-}
-
-async function ofVal(request: Request, town: Town, specifier: string): Promise<Typed | undefined> {
-  const reference = parseSpecifier(town.arrival, specifier);
-  const val = reference && await findValByName(town, reference.username, reference.name);
-  if (reference === undefined || val === undefined || !maySee(await askerBySession(town, request), val)) return undefined;
-  const version = Math.min(reference.version ?? val.version, val.version);
-  const path = reference.path ?? entryOf((await readTree(town, val, version)).values())?.path;
-  const entry = path === undefined ? undefined : await readEntry(town, val, path, version);
-  if (entry === undefined || entry.hash === null) return undefined;
-  return { specifier: `https://esm.town/v/${val.username}/${val.name}@${version}-main/${entry.path}`, source: await readContent(town, entry.hash) };
 }

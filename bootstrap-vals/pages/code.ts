@@ -63,7 +63,7 @@ async function codePage(
     status: outcome?.error.status ?? 200,
     made: ["pages/code.ts", "editor/client/main.ts"],
     script: { name: "main.ts", imports: ["codemirror.js"] },
-    body: html`${stateElement({ ...state, open: path, types: href(town.arrival, "/-/types"), variables, assets: {
+    body: html`${stateElement({ ...state, open: path, types: href(town.arrival, `/-/types?val=${val.id}`), variables, assets: {
         worker: assets.client("worker.ts"), typescript: assets.vendor("typescript.js"), libraries: assets.vendor("libraries.json"),
         vim: assets.vendor("vim.js"), emacs: assets.vendor("emacs.js"),
       } })}<div id="editor"><div class="code-page">

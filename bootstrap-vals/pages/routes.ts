@@ -11,6 +11,7 @@ import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
 import { homeRoutes } from "./home.ts";
 import { logRoutes } from "./logs.ts";
+import { mailRoutes } from "./mail.ts";
 import { newRoutes } from "./new.ts";
 import { remixRoutes } from "./remix.ts";
 import { scheduleRoutes } from "./schedules.ts";
@@ -31,6 +32,6 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...adminRoutes,
+  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...mailRoutes, ...adminRoutes,
   ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

@@ -38,7 +38,8 @@ export const settingsRoutes: Route[] = [
   }],
 ];
 
-function settingsPage(request: Request, town: Town, asker: Asker, tab: string, title: string, body: HtmlValue, error?: HttpError): Promise<Response> {
+/** A page among the settings of an account. */
+export function settingsPage(request: Request, town: Town, asker: Asker, tab: string, title: string, body: HtmlValue, error?: HttpError): Promise<Response> {
   const to = (path: string) => href(town.arrival, path);
   return pageOf(request, town, {
     title: `${title} · Settings`,
@@ -48,7 +49,7 @@ function settingsPage(request: Request, town: Town, asker: Asker, tab: string, t
     made: ["pages/settings.ts"],
     body: html`<h1>Settings</h1>${tabs("Settings", tab, [
       ["profile", "Account", to("/settings")], ["tokens", "API tokens", to("/settings/tokens")], ["groups", "Variable groups", to("/settings/groups")],
-      ["deleted", "Deleted vals", to("/settings/deleted")],
+      ["mail", "Mail", to("/settings/mail")], ["deleted", "Deleted vals", to("/settings/deleted")],
     ])}${fault(error)}${body}`,
   });
 }

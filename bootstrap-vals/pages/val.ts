@@ -9,6 +9,7 @@ import type { Town } from "../lib/town.ts";
 import { mayChange, maySee } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
 import { readContent, readTree, type Entry, type Tree } from "../model/files.ts";
+import { mailAddress } from "../model/mail.ts";
 import { entryOf } from "../model/names.ts";
 import { listRemixes, listUsers } from "../model/references.ts";
 import { originalOf } from "../model/remix.ts";
@@ -58,7 +59,7 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
     body: html`<div class="columns"><div>
       ${diagnostics.length === 0 ? null : html`<div class="notice bad"><p>${plural(diagnostics.length, "problem")} in the newest version:</p><ul>${
         diagnostics.map((fault) => html`<li><a href="${href(arrival, valPath(val, `code/${fault.path}#L${fault.line}`))}">${fault.path}:${fault.line}</a> ${fault.message}</li>`)}</ul></div>`}
-      ${endpoints(town, val, tree)}
+      ${endpoints(town, val, tree)}${mailboxes(town, val, tree)}
       ${text === undefined
         ? mine && files.length > 0
           ? empty("No readme. A file README.md is shown here.", { href: href(arrival, valPath(val, "code/README.md?new")), text: "Write one" })
@@ -73,6 +74,15 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
         ${users.length === 0 ? null : html`<h2>Used by</h2>${links(town, users)}`}
         ${remixes.length === 0 ? null : html`<h2>Remixes</h2>${links(town, remixes)}`}
       </aside></div>`,
+  });
+}
+
+function mailboxes(town: Town, val: Val, tree: Tree): HtmlValue {
+  const emails = [...tree.values()].filter((entry) => entry.type === "email");
+  return emails.map((entry) => {
+    const address = mailAddress(town.arrival, val, entry.file_id, entryOf(emails)?.file_id === entry.file_id);
+    return html`<div class="card row between"><div class="address">${typeBadge("email")}<a href="mailto:${address}">${address}</a></div>
+      <span class="row"><span class="soft small">${entry.path}</span><button class="small" type="button" data-copy="${address}" hidden>Copy</button></span></div>`;
   });
 }
 

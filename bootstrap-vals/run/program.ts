@@ -13,7 +13,7 @@ import { exportFault } from "../modules/analysis.ts";
 import type { Graph } from "../modules/graph.ts";
 import { pinnedPath } from "../modules/reference.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { mainOfTrigger } from "./triggers.ts";
+import { mainOfScript, mainOfTrigger } from "./triggers.ts";
 
 // Half of what the kernel lets one result have.
 const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -129,6 +129,7 @@ function bounded(wanted: Map<string, { size: number }>): string[][] {
 /** The export rule: a default export is used as it is; a single other one by this module; anything else is an error. */
 function entryModule(endpoint: Endpoint, specifier: string): string | undefined {
   const { exports, type } = endpoint;
+  if (type === "script") return mainOfScript(specifier);
   if (exports.includes("default") || exports.includes("*")) return mainOfTrigger(type, "default", specifier);
   if (exports.length === 1) return mainOfTrigger(type, exports[0] as string, specifier) ?? `export { ${exports[0]} as default } from ${JSON.stringify(specifier)};\n`;
   // No exports at all may also mean that it does not compile: then the compiler's own words are better than ours.

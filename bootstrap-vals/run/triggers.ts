@@ -26,6 +26,19 @@ if (typeof handler !== "function") throw new TypeError("A file of type ${type} e
 ${wrap}`;
 }
 
+/**
+ * The main module for a script that is run by hand: evaluating the file is the run, and then its default function, where
+ * there is one. What that returns is told as text.
+ */
+export function mainOfScript(specifier: string): string {
+  return `import * as script from ${JSON.stringify(specifier)};
+export default async () => {
+  const value = typeof script.default === "function" ? await script.default() : script.default;
+  return value === undefined ? undefined : typeof value === "string" ? value : JSON.stringify(value, null, 2);
+};
+`;
+}
+
 const WRAPPERS: Partial<Record<FileType, string>> = {
   // A mail is parsed here, in the process of the val that it is for, and not where the platform runs.
   email: `import { emailOf, summaryOf } from "town:system/lib/letter.ts";

@@ -363,7 +363,7 @@ async function startTypes(): Promise<void> {
   if (![...session.docs.keys()].some(isScript)) return;
   const started = startLanguage(state.assets.worker as string);
   const absolute = (path: string) => new URL(path, location.href).href;
-  const deno = await fetch(`${state.types}?specifier=${encodeURIComponent("town:system/editor/deno.d.ts")}`).then((response) => response.json()) as { source: string };
+  const deno = await fetch(`${state.types}&specifier=${encodeURIComponent("town:system/editor/deno.d.ts")}`).then((response) => response.json()) as { source: string };
   await started.ask("start", {
     typescript: absolute(state.assets.typescript as string), libraries: absolute(state.assets.libraries as string), types: absolute(state.types), deno: deno.source,
     files: [...session.docs.values()].map(({ path, text }) => ({ path, text })),

@@ -1,6 +1,6 @@
 /** Running what is no HTTP: its outcome is told, and its lines are in the logs. */
 
-import { make, say } from "./elements.ts";
+import { ask, make, say } from "./elements.ts";
 import { post, type Session } from "./session.ts";
 
 export interface Runner {
@@ -12,7 +12,9 @@ export function drawRunner(session: Session, place: HTMLElement): Runner {
   place.append(outcome);
   return {
     async run(path, type) {
-      const response = await post(`/-/editor/${session.val.id}/run`, { path, type });
+      const text = type === "email" ? await ask("Send a test mail", "Text of the mail", "Hello", "Send") : "";
+      if (text === undefined) return;
+      const response = await post(`/-/editor/${session.val.id}/run`, { path, text });
       const body = await response.json();
       if (!response.ok) return say(String(body.message), "bad");
       const { outcome: how, durationMs, error, value } = body as { outcome: string; durationMs: number; error: string | null; value?: string };

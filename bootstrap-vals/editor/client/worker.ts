@@ -166,7 +166,7 @@ function want(specifier: string, containing: string): void {
 }
 
 async function source(specifier: string): Promise<string | undefined> {
-  const response = await fetch(`${typesAddress}?specifier=${encodeURIComponent(specifier)}`);
+  const response = await fetch(`${typesAddress}&specifier=${encodeURIComponent(specifier)}`);
   return response.ok ? ((await response.json()) as { source: string }).source : undefined;
 }
 
