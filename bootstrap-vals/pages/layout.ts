@@ -199,8 +199,10 @@ export async function orFault(
   try {
     return await work();
   } catch (error) {
-    if (error instanceof HttpError && error.status < 500) return again(error);
-    throw error;
+    if (!(error instanceof HttpError) || error.status >= 500) throw error;
+    const response = await again(error);
+    for (const [name, value] of Object.entries(error.headers)) response.headers.set(name, value);
+    return response;
   }
 }
 
