@@ -223,3 +223,49 @@ fn data_is_copied_when_the_call_is_made_and_keys_keep_what_they_are() {
         "##,
     );
 }
+
+#[test]
+fn damaged_keys_are_refused_and_never_end_the_process() {
+    check_pairs(
+        r##"
+        const refusals = ["DataError", "OperationError", "NotSupportedError"];
+        let refused = 0;
+        // A key that is still one may also be used.
+        const attempt = async (format, key, algorithm, usages) => {
+          try {
+            const imported = await subtle.importKey(format, key, algorithm, true, usages);
+            await subtle.exportKey("jwk", imported);
+            if (usages[0] === "sign") await subtle.sign({ hash: "SHA-256", saltLength: 8, ...algorithm }, imported, data);
+            if (usages[0] === "verify") await subtle.verify({ hash: "SHA-256", saltLength: 8, ...algorithm }, imported, data, data);
+          } catch (error) {
+            if (!refusals.includes(error.name)) throw error;
+            refused++;
+          }
+        };
+        const pss = { name: "RSA-PSS", hash: "SHA-256" };
+        const keys = [
+          ["pkcs8", vectors.rsa.pkcs8, pss, ["sign"]],
+          ["spki", vectors.rsa.spki, pss, ["verify"]],
+          ["pkcs8", vectors.ec["P-256"].pkcs8, { name: "ECDSA", namedCurve: "P-256" }, ["sign"]],
+          ["spki", vectors.ec["P-521"].spki, { name: "ECDSA", namedCurve: "P-521" }, ["verify"]],
+          ["pkcs8", vectors.x.pkcs8, { name: "X25519" }, ["deriveBits"]],
+        ];
+        for (const [format, key, algorithm, usages] of keys) {
+          const good = bytes(key);
+          // Every byte of the structure around the numbers, and some of the numbers.
+          for (let i = 0; i < good.length; i += i < 48 ? 1 : 9) {
+            const damaged = good.slice();
+            damaged[i] ^= 1 << (i % 8);
+            await attempt(format, damaged, algorithm, usages);
+            await attempt(format, good.subarray(0, i), algorithm, usages);
+          }
+        }
+        for (const name of ["n", "e", "d", "p", "q"]) {
+          for (const value of ["", "AA", "AQ", "Ag", "Aw", vectors.rsa.jwk.p, vectors.rsa.jwk.n, vectors.rsa.jwk.n + "AAAA"]) {
+            await attempt("jwk", { ...vectors.rsa.jwk, [name]: value }, pss, ["sign"]);
+          }
+        }
+        same(refused > 300, true);
+        "##,
+    );
+}

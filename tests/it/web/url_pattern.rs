@@ -64,3 +64,32 @@ fn groups_are_the_engines_own_regular_expressions() {
         "##,
     );
 }
+
+#[test]
+fn whatever_the_pattern_it_is_made_or_refused() {
+    check(
+        r##"
+        const pieces = [":", "a", "(", ")", "{", "}", "*", "?", "+", "/", "\\", ".", "#", "[", "]", "@", "é", "😀", "\ud800", "https", "//", "(?<", "8080", "%", " "];
+        let seed = 1, made = 0, refused = 0;
+        const next = (limit) => {
+          seed = (seed * 48271) % 2147483647;
+          return seed % limit;
+        };
+        for (let i = 0; i < 1500; i++) {
+          let text = "";
+          for (let j = next(7); j >= 0; j--) text += pieces[next(pieces.length)];
+          const given = i % 3 === 0 ? [text] : i % 3 === 1 ? [{ pathname: text, hostname: text }] : [text, "https://example.com/a"];
+          try {
+            const pattern = new URLPattern(...given);
+            pattern.exec("https://user@é.example:8080/a/é?b#c");
+            pattern.test({ pathname: text });
+            made++;
+          } catch (error) {
+            if (!(error instanceof TypeError)) throw error;
+            refused++;
+          }
+        }
+        same(made > 100 && refused > 100, true);
+        "##,
+    );
+}
