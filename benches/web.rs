@@ -35,6 +35,14 @@ fn measure(criterion: &mut Criterion) {
         ),
         ("new Event", "new Event('x')"),
         ("new AbortController", "new AbortController()"),
+        (
+            "SHA-256 of 64 KiB",
+            "crypto.subtle.digest('SHA-256', (globalThis.bytes ??= new Uint8Array(65536)))",
+        ),
+        (
+            "URLPattern test",
+            "(globalThis.pattern ??= new URLPattern({ pathname: '/a/:b' })).test('https://a.localhost/a/b')",
+        ),
     ];
     for (name, body) in bodies {
         let source = format!("(() => {{ for (let i = 0; i < {REPEATS}; i++) {{ {body} }} }})");
