@@ -13,9 +13,11 @@ import { VAL, type Val } from "./vals.ts";
 const INDEXED_CHARACTERS_MAX = 200_000;
 const QUERY_LENGTH_MAX = 512;
 const WORDS_MAX = 16;
-// The newest matches compete for the first places: a word that is everywhere must not cost a look at everything.
-const CANDIDATES_MAX = 1_000;
-const TITLE_WEIGHT = 8;
+// Of what fits by name and of what fits at all, the newest: a word that is everywhere must not cost a look at everything,
+// as an order by relevance does, which counts all that fits.
+const CANDIDATES_MAX = 500;
+// More than there will ever be rows, exactly representable.
+const LATER = 1e12;
 const EXCERPT_BEFORE = 60;
 const EXCERPT_LENGTH = 200;
 
@@ -94,7 +96,10 @@ export function unindexVal(valId: string): Statement[] {
   ];
 }
 
-/** Public vals, and the asker's own, that have every word of the query, also as the beginning of a longer one; best first. */
+/**
+ * Public vals, and the asker's own, that have every word of the query, the last one also as the beginning of a longer
+ * word; those that have them in names first, then the newest.
+ */
 export async function searchVals(
   town: Town,
   query: string,
@@ -103,19 +108,23 @@ export async function searchVals(
   if (query.length > QUERY_LENGTH_MAX) throw badRequest(`A query has at most ${QUERY_LENGTH_MAX} characters`);
   const words = (query.match(/[\p{L}\p{N}_$]+/gu) ?? []).slice(0, WORDS_MAX);
   if (words.length === 0) return [];
-  const matches = `SELECT s.val_id, s.file_id, bm25(search, ${TITLE_WEIGHT}, 1) AS rank
+  const fitting = (match: string, later: number) => `SELECT * FROM (
+    SELECT s.val_id, s.file_id, ${later} - s.id AS place
     FROM search JOIN searchable s ON s.id = search.rowid JOIN val o ON o.id = s.val_id
-    WHERE search MATCH :match AND (o.privacy = 'public' OR o.owner_id = :asker) ORDER BY search.rowid DESC LIMIT ${CANDIDATES_MAX}`;
+    WHERE search MATCH ${match} AND (o.privacy = 'public' OR o.owner_id = :asker) ORDER BY search.rowid DESC LIMIT ${CANDIDATES_MAX})`;
+  // The last word may be typed in part. Of the others that would cost a look at every word which begins so.
+  const match = `${words.map((word) => `"${word}"`).join(" ")} *`;
   const rows = await all<Val & { path: string | null; excerpt: string | null }>(
     town.storage,
     `WITH found AS (
-       SELECT val_id, file_id, min(rank) AS rank FROM (${matches}) GROUP BY val_id ORDER BY rank, val_id LIMIT :limit OFFSET :offset)
+       SELECT val_id, file_id, min(place) AS place FROM (${fitting(":titled", 0)} UNION ALL ${fitting(":match", LATER)})
+       GROUP BY val_id ORDER BY min(place) LIMIT :limit OFFSET :offset)
      SELECT w.*, f.path, substr(c.text, max(1, instr(lower(substr(c.text, 1, ${INDEXED_CHARACTERS_MAX})), :word) - ${EXCERPT_BEFORE}),
        ${EXCERPT_LENGTH}) AS excerpt
      FROM found m JOIN (${VAL}) w ON w.id = m.val_id LEFT JOIN version_file f ON f.file_id = m.file_id AND f.until IS NULL
-     LEFT JOIN content c ON c.hash = f.hash ORDER BY m.rank, m.val_id`,
+     LEFT JOIN content c ON c.hash = f.hash ORDER BY m.place`,
     {
-      match: words.map((word) => `"${word}" *`).join(" "), asker: wish.asker, word: (words[0] as string).toLowerCase(),
+      match, titled: `title : (${match})`, asker: wish.asker, word: (words[0] as string).toLowerCase(),
       limit: wish.limit, offset: wish.offset,
     },
   );
