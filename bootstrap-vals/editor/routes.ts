@@ -101,21 +101,24 @@ async function apply(tree: Tree, change: Record<string, unknown>): Promise<void>
   }
 }
 
-/** Runs and lines after the positions given; waits for some while there are none. */
+/** The newest runs and lines, or those after the positions given, oldest first; waits for some while there are none. */
 async function logs(request: Request, params: Params, town: Town): Promise<Response> {
   const { val, asker } = await visible(request, params, town);
   if (!mayChange(asker, val)) throw notFound("Logs");
   const query = new URLSearchParams(town.arrival.search);
-  const afterRun = Number(query.get("run") ?? "0");
-  const afterLine = Number(query.get("line") ?? "0");
+  const after = { run: query.get("run") ?? undefined, line: query.get("line") ?? undefined };
   const storage = await logsOf(town);
   const until = Date.now() + WAIT_MS;
   for (;;) {
     const { revision } = storage;
-    const runs = (await listRuns(town, val.id, { limit: RUNS_MAX })).filter((run) => Number(run.position) > afterRun);
-    const lines = (await listLogs(town, val.id, { limit: LINES_MAX })).filter((line) => Number(line.position) > afterLine);
+    const [runs, lines] = await Promise.all([
+      listRuns(town, val.id, { limit: RUNS_MAX, after: after.run }), listLogs(town, val.id, { limit: LINES_MAX, after: after.line }),
+    ]);
+    // The first answer has the newest, which come newest first.
+    if (after.run === undefined) runs.reverse();
+    if (after.line === undefined) lines.reverse();
     const left = until - Date.now();
-    if (runs.length > 0 || lines.length > 0 || left <= 0 || request.signal.aborted) return json({ runs: runs.reverse(), lines: lines.reverse() });
+    if (runs.length > 0 || lines.length > 0 || left <= 0 || request.signal.aborted) return json({ runs, lines });
     let timer: ReturnType<typeof setTimeout> | undefined;
     await Promise.race([storage.changed(revision), new Promise((done) => (timer = setTimeout(done, left)))]);
     clearTimeout(timer);

@@ -1,13 +1,15 @@
 /** What a val did: its runs with their console lines, newest first. The editor shows the same, live. */
 
 import { html, type Html, type HtmlValue } from "../lib/html.ts";
-import { notFound } from "../lib/http.ts";
+import { HttpError, notFound, redirect } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange } from "../model/access.ts";
-import { listLogs, listRuns, readRun, type Line, type Run } from "../model/runs.ts";
+import { listLogs, listRuns, readRun, type Line, type Run, type WholeRun } from "../model/runs.ts";
 import type { Val } from "../model/vals.ts";
+import { resend } from "../run/again.ts";
+import { formAsker } from "./layout.ts";
 import { bytes, empty, valPath } from "./pieces.ts";
 import { valPage, visible, type ValParams } from "./val.ts";
 
@@ -17,23 +19,29 @@ const LINES_SHOWN = 1_000;
 export const logRoutes: Route[] = [
   ["GET", "/@:username/:name/logs", list],
   ["GET", "/@:username/:name/logs/:run", show],
+  ["POST", "/@:username/:name/logs/:run", again],
 ];
 
 async function list(request: Request, params: ValParams, town: Town): Promise<Response> {
   const { val, asker } = await visible(request, params, town);
   if (!mayChange(asker, val)) throw notFound("Page");
-  const before = new URLSearchParams(town.arrival.search).get("before") ?? undefined;
-  const found = await listRuns(town, val.id, { limit: RUNS_SHOWN + 1, before });
+  const query = new URLSearchParams(town.arrival.search);
+  const before = query.get("before") ?? undefined;
+  const search = query.get("search") || undefined;
+  const outcome = query.get("outcome") === "failed" ? "failed" : undefined;
+  const found = await listRuns(town, val.id, { limit: RUNS_SHOWN + 1, before, search, outcome });
   const runs = found.slice(0, RUNS_SHOWN);
   const lines = Map.groupBy(await listLogs(town, val.id, { limit: LINES_SHOWN }), (line) => line.run);
   const last = runs[runs.length - 1];
   return valPage(request, town, val, asker, "logs", {
     made: ["pages/logs.ts"],
     body: html`<h2 class="hidden-visually">Logs</h2>
+      <form class="line" method="get"><div><label for="search">Text in the address or error</label><input id="search" name="search" type="search" value="${search ?? ""}"></div>
+        <div><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option><option value="failed"${outcome === undefined ? null : html` selected`}>failed</option></select></div><button>Show</button></form>
       ${runs.length === 0
-        ? empty("Nothing ran yet. Open the val's address, or run it from the editor.", { href: href(town.arrival, valPath(val, "code")), text: "Open the editor" })
+        ? search !== undefined || outcome !== undefined ? empty("No run fits.") : empty("Nothing ran yet. Open the val's address, or run it from the editor.", { href: href(town.arrival, valPath(val, "code")), text: "Open the editor" })
         : html`<div class="runs">${runs.map((run, index) => drawRun(town, val, run, (lines.get(run.id) ?? []).toReversed(), index === 0))}</div>`}
-      ${found.length > RUNS_SHOWN && last ? html`<p><a class="button" href="?before=${last.position}">Older</a></p>` : null}`,
+      ${found.length > RUNS_SHOWN && last ? html`<p><a class="button" href="?${new URLSearchParams({ before: last.position, search: search ?? "", outcome: outcome ?? "" }).toString()}">Older</a></p>` : null}`,
   });
 }
 
@@ -45,8 +53,38 @@ async function show(request: Request, params: ValParams, town: Town): Promise<Re
   return valPage(request, town, val, asker, "logs", {
     title: `Run ${run.id} · @${val.username}/${val.name}`,
     made: ["pages/logs.ts"],
-    body: html`<h2>Run ${run.id}</h2><div class="runs">${drawRun(town, val, run, run.logs, true)}</div>`,
+    body: html`<div class="row between"><h2>Run ${run.id}</h2>${run.type === "http" ? html`<form method="post"><button>Send again</button></form>` : null}</div>
+      <div class="runs">${drawRun(town, val, run, run.logs, true)}</div>
+      ${run.requestHeaders === null ? null : html`<h3>Request</h3>${drawHeaders(run.requestHeaders, "Request headers")}`}
+      ${run.requestBody === null ? null : drawBody(run.requestBody)}
+      ${run.responseHeaders === null ? null : html`<h3>Response</h3>${drawHeaders(run.responseHeaders, "Response headers")}`}
+      ${run.children.length === 0 ? null : html`<h3>What it caused</h3><div class="runs">${run.children.map((child) => drawRun(town, val, child, [], false))}</div>`}`,
   });
+}
+
+/** Sends the recorded request to the newest version, and shows its run. */
+async function again(request: Request, params: ValParams, town: Town): Promise<Response> {
+  await formAsker(town, request);
+  const { val, asker } = await visible(request, params, town);
+  if (!mayChange(asker, val)) throw notFound("Page");
+  const run = await readRun(town, val.id, params.run as string);
+  if (run === undefined) throw notFound("Run");
+  const answer = await resend(town, val, run).catch((error: Error & { outcome?: string }) => {
+    // A run that fails is one of those the list shows.
+    if (error.outcome === undefined) throw error;
+    return null;
+  });
+  if (answer === undefined) throw new HttpError(422, "not_recorded", "Only requests that were recorded whole can be sent again");
+  return redirect(href(town.arrival, valPath(val, "logs")));
+}
+
+function drawHeaders(headers: [name: string, value: string][], label: string): Html {
+  return html`<div class="table"><table aria-label="${label}"><tbody>${headers.map(([name, value]) => html`<tr><th scope="row">${name}</th><td class="wide mono">${value}</td></tr>`)}</tbody></table></div>`;
+}
+
+function drawBody(body: NonNullable<WholeRun["requestBody"]>): Html {
+  return html`<h4>Body <span class="soft small">${bytes(body.length)}${body.whole ? null : ", the beginning of it"}</span></h4>
+    <pre tabindex="0">${body.text ?? "no text"}</pre>`;
 }
 
 function drawRun(town: Town, val: Val, run: Run, lines: Line[], open: boolean): Html {
@@ -54,11 +92,11 @@ function drawRun(town: Town, val: Val, run: Run, lines: Line[], open: boolean): 
   return html`<details class="run"${open ? html` open` : null}><summary>
     <time datetime="${run.startedAt}">${run.startedAt.slice(0, 19).replace("T", " ")}</time>
     <span class="badge ${failed ? "failed" : "http"}">${run.outcome === "ok" ? run.status ?? "ok" : run.outcome}</span>
-    <span class="mono">${run.method} ${pathOf(run)}</span><span class="soft small">${run.durationMs} ms</span></summary>
+    <span class="mono">${run.method ?? run.type} ${pathOf(run)}</span><span class="soft small">${run.durationMs} ms</span></summary>
     <div>${run.error === null ? null : html`<pre tabindex="0" role="region" aria-label="Error">${withLinks(town, val, run)}</pre>`}
     ${drawLines(lines)}${run.linesDropped > 0 ? html`<p class="soft small">${run.linesDropped} further lines were dropped.</p>` : null}
     <p class="soft small">Version ${run.version}, ${run.path}. CPU ${run.cpuMs.toFixed(1)} ms${
-      run.memoryPeak > 0 ? `, memory ${bytes(run.memoryPeak)}` : null}. <a href="${href(town.arrival, valPath(val, `logs/${run.id}`))}">Link</a></p></div></details>`;
+      run.memoryPeak > 0 ? `, memory ${bytes(run.memoryPeak)}` : null}. <a href="${href(town.arrival, valPath(val, `logs/${run.id}`))}">Details</a></p></div></details>`;
 }
 
 function drawLines(lines: Line[]): HtmlValue {
@@ -67,7 +105,7 @@ function drawLines(lines: Line[]): HtmlValue {
 }
 
 function pathOf(run: Run): string {
-  if (run.url === null) return run.kind;
+  if (run.url === null || run.type !== "http") return run.path;
   const start = run.url.indexOf("/", run.url.indexOf("://") + 3);
   return start < 0 ? "/" : run.url.slice(start);
 }

@@ -1,6 +1,7 @@
 /** What the val did, as it happens: a run with its lines, the newest on top. */
 
 import { make } from "./elements.ts";
+import { base } from "./page.ts";
 import { get, type Session } from "./session.ts";
 
 interface Run {
@@ -10,7 +11,7 @@ interface Run {
   durationMs: number;
   cpuMs: number;
   outcome: string;
-  kind: string;
+  type: string;
   method: string | null;
   url: string | null;
   status: number | null;
@@ -69,27 +70,29 @@ export function drawLogs(session: Session, place: HTMLElement, go: (path: string
     head.replaceChildren(
       make("time", { datetime: run.startedAt }, clock(run.startedAt)),
       make("span", { class: `badge ${failed ? "failed" : "http"}` }, run.outcome === "ok" ? String(run.status ?? "ok") : run.outcome),
-      make("span", { class: "mono" }, run.url === null ? run.kind : `${run.method} ${pathOf(run.url)}`),
-      make("span", { class: "soft" }, `${run.durationMs} ms · v${run.version}`));
+      make("span", { class: "mono" }, run.url === null || run.type !== "http" ? run.path : `${run.method} ${pathOf(run.url)}`),
+      make("span", { class: "soft" }, `${run.durationMs} ms · v${run.version}`),
+      make("a", { href: `${base}/@${session.val.username}/${session.val.name}/logs/${run.id}`, class: "small" }, "Details"));
     if (run.error !== null) error.replaceChildren(make("pre", {}, ...linked(session, run.error.stack || run.error.message, go)));
   };
   void follow(session, addLine, addRun);
 }
 
 async function follow(session: Session, addLine: (line: Line) => void, addRun: (run: Run) => void): Promise<void> {
-  let run = "0";
-  let line = "0";
+  let run: string | undefined;
+  let line: string | undefined;
   for (;;) {
     await visible();
     try {
-      const response = await get(`/-/editor/${session.val.id}/logs?run=${run}&line=${line}`);
+      const after = new URLSearchParams({ ...(run === undefined ? {} : { run }), ...(line === undefined ? {} : { line }) });
+      const response = await get(`/-/editor/${session.val.id}/logs?${after}`);
       if (response.status === 401 || response.status === 404) return;
       if (!response.ok) throw new Error(String(response.status));
       const found = (await response.json()) as { runs: Run[]; lines: Line[] };
       // Lines come while a run is under way, its record when it has ended.
       for (const one of merged(found.runs, found.lines)) "level" in one ? addLine(one) : addRun(one);
-      run = found.runs.at(-1)?.position ?? run;
-      line = found.lines.at(-1)?.position ?? line;
+      run = found.runs.at(-1)?.position ?? run ?? "0";
+      line = found.lines.at(-1)?.position ?? line ?? "0";
     } catch {
       await new Promise((done) => setTimeout(done, RETRY_MS));
     }
