@@ -64,7 +64,7 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
         ? mine && files.length > 0
           ? empty("No readme. A file README.md is shown here.", { href: href(arrival, valPath(val, "code/README.md?new")), text: "Write one" })
           : null
-        : html`<article class="readme card">${markdown(text)}</article>`}
+        : html`<article class="readme card">${markdown(text, href(arrival, valPath(val, "code/")))}</article>`}
       ${files.length === 0 ? empty("No files yet.", mine ? { href: href(arrival, valPath(val, "code")), text: "Add one" } : undefined) : null}</div>
       <aside aria-label="About this val">
         <h2>Files</h2>${fileList(town, val, tree, undefined)}

@@ -91,6 +91,20 @@ test("everything but the editor's comforts works without scripts", async () => {
   await window.close();
 });
 
+test("a readme becomes markup only where it says so, and its links lead into the val", async () => {
+  await makeVal(town, "read", [{
+    path: "README.md", type: "file",
+    content: "# A & B\n\n<script>alert(1)</script> [x](javascript:alert(1)) [near](./lib/a.ts) ![far](https://example.com/a.png) `<b>`\n\n- one\n  - two\n",
+  }]);
+  const page = await (await fetch(`${town.url}/@alice/read`)).text();
+  const readme = /<article class="readme card">([\s\S]*?)<\/article>/.exec(page)[1];
+  assert.match(readme, /<h2>A &amp; B<\/h2>/);
+  assert.match(readme, /&lt;script&gt;alert\(1\)&lt;\/script&gt;/);
+  assert.doesNotMatch(readme, /javascript:|<img|<script/);
+  assert.match(readme, /<a href="\/@alice\/read\/code\/lib\/a\.ts"/);
+  assert.match(readme, /<ul><li>one<ul><li>two<\/li><\/ul><\/li><\/ul>/);
+});
+
 test("a page's policy lets no script of others run, and vals have no place on its origin", async () => {
   const response = await fetch(`${town.url}/`);
   const policy = response.headers.get("content-security-policy");

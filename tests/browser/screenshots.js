@@ -81,10 +81,15 @@ try {
     await page.waitForFunction(() => Number(document.querySelector("#view")?.dataset.diagnosed ?? "-1") >= 0);
     await page.keyboard.type("(");
     await page.locator(".cm-card").first().waitFor();
+    // Clicking has brought the middle of a long line into view.
+    await page.evaluate(() => (document.querySelector(".cm-scroller").scrollLeft = 0));
   });
   await shoot("editor-dark", { dark: true }, opened);
   await shoot("val", {}, (window) => window.go("/@alice/hello"));
-  await shoot("phone", { phone: true, dark: true }, opened);
+  await shoot("phone", { phone: true, dark: true }, async (window, page) => {
+    await window.go("/@alice/hello/code/main.ts");
+    await page.waitForSelector(".ed[data-types]");
+  });
 } finally {
   await browser.close();
   await town.stop();
