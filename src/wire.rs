@@ -246,7 +246,11 @@ pub enum BodyDown {
 pub enum BodyUp {
     Empty,
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
-    Stream(StreamId),
+    Stream {
+        stream: StreamId,
+        /// How many bytes it will be, where that is known.
+        length: Option<u64>,
+    },
     Join(StreamId),
 }
 

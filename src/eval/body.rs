@@ -14,7 +14,11 @@ use tokio::time::{Instant, Sleep};
 pub enum Body {
     Empty,
     Bytes(Bytes),
-    Stream(BodyStream),
+    Stream {
+        chunks: BodyStream,
+        /// How many bytes it will be, where whoever makes it knows.
+        length: Option<u64>,
+    },
 }
 
 /// A stream of chunks.
@@ -37,8 +41,14 @@ impl Body {
         match self {
             Body::Empty => Box::pin(futures_util::stream::empty()),
             Body::Bytes(bytes) => Box::pin(futures_util::stream::iter([Ok(bytes)])),
-            Body::Stream(stream) => stream,
+            Body::Stream { chunks, .. } => chunks,
         }
+    }
+
+    /// A stream of unknown length.
+    pub fn of(chunks: BodyStream) -> Self {
+        let length = None;
+        Body::Stream { chunks, length }
     }
 
     /// The same body with an end at `bytes_max`, and with at most `idle` between two chunks.
@@ -49,15 +59,20 @@ impl Body {
                 Err(BodyError::TooLarge(bytes_max))
             }
             Body::Bytes(bytes) => Ok(Body::Bytes(bytes)),
-            Body::Stream(stream) => {
+            Body::Stream {
+                length: Some(length),
+                ..
+            } if length > bytes_max => Err(BodyError::TooLarge(bytes_max)),
+            Body::Stream { chunks, length } => {
                 let bounded = Bounded {
-                    stream,
+                    stream: chunks,
                     left: bytes_max,
                     bytes_max,
                     idle,
                     timer: None,
                 };
-                Ok(Body::Stream(Box::pin(bounded)))
+                let chunks = Box::pin(bounded);
+                Ok(Body::Stream { chunks, length })
             }
         }
     }
@@ -84,14 +99,14 @@ impl Body {
                 note(&watch, &bytes, bytes_max);
                 (Body::Bytes(bytes), Some(watch))
             }
-            Body::Stream(stream) => {
+            Body::Stream { chunks, length } => {
                 let seen = watch.clone();
-                let stream = stream.inspect(move |chunk| {
+                let chunks = Box::pin(chunks.inspect(move |chunk| {
                     if let Ok(chunk) = chunk {
                         note(&seen, chunk, bytes_max);
                     }
-                });
-                (Body::Stream(Box::pin(stream)), Some(watch))
+                }));
+                (Body::Stream { chunks, length }, Some(watch))
             }
         }
     }

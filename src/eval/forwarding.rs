@@ -121,10 +121,13 @@ impl Spared {
 
     fn through(self, body: Body) -> Body {
         match body {
-            Body::Stream(stream) => Body::Stream(Box::pin(Through {
-                stream,
-                _spared: self,
-            })),
+            Body::Stream { chunks, length } => {
+                let chunks = Box::pin(Through {
+                    stream: chunks,
+                    _spared: self,
+                });
+                Body::Stream { chunks, length }
+            }
             Body::Empty | Body::Bytes(_) => body,
         }
     }

@@ -793,7 +793,7 @@ impl Process {
         cpu_us: u64,
     ) {
         let stream = match &body {
-            BodyUp::Stream(stream) => Some(*stream),
+            BodyUp::Stream { stream, .. } => Some(*stream),
             BodyUp::Empty | BodyUp::Bytes(_) | BodyUp::Join(_) => None,
         };
         let body = self.body_up(body);
@@ -919,7 +919,7 @@ impl Process {
                 Some(ToProcess::Waiting(body)) => body,
                 Some(ToProcess::Flowing { .. }) | None => Body::Empty,
             },
-            BodyUp::Stream(stream) => {
+            BodyUp::Stream { stream, length } => {
                 self.from_process(stream);
                 let mut from = lock(&self.from);
                 let reader = from
@@ -931,7 +931,7 @@ impl Process {
                 {
                     from.remove(&stream);
                 }
-                reader.map_or(Body::Empty, Body::Stream)
+                reader.map_or(Body::Empty, |chunks| Body::Stream { chunks, length })
             }
         }
     }

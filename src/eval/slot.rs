@@ -17,7 +17,7 @@ use super::route::Routes;
 use crate::grant::Grant;
 use crate::kernel::{Kernel, Member};
 use crate::limits::{
-    SLOTS_MAX, TAIL_BATCH_BYTES, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX,
+    SLOTS_MAX, SOCKET_IDLE_MS, TAIL_BATCH_BYTES, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX,
 };
 use crate::storage::Namespace;
 use crate::wire::{
@@ -249,7 +249,11 @@ impl Slot {
                 headers,
                 body,
             } => {
-                let idle = Duration::from_millis(limits.deadline_ms);
+                let idle = Duration::from_millis(if status == 101 {
+                    SOCKET_IDLE_MS
+                } else {
+                    limits.deadline_ms
+                });
                 let body = body
                     .bounded(limits.body_bytes, Some(idle))
                     .map_err(|error| over_body_limit(limits.body_bytes, &error))?;

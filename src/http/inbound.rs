@@ -20,13 +20,15 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 
 use super::pages;
+use super::socket::{OF_HANDSHAKE, Switch};
 use crate::dispatch::status_of;
 use crate::eval::body::{Body, BodyError};
 use crate::eval::slot::Caller;
 use crate::kernel::Kernel;
-use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX, INLINE_BODY_BYTES_MAX};
+use crate::limits::{CLIENT_STALL_MS, HEAD_BYTES_MAX, HEADERS_MAX, INLINE_BODY_BYTES_MAX};
 use crate::wire::{Failure, Header, Outcome, RequestHead};
 
 /// How long a client may take to send the head of its request.
@@ -74,6 +76,8 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("64 KiB"));
     let graceful = GracefulShutdown::new();
+    let patience_ms = kernel.config.limits().deadline_ms.min(CLIENT_STALL_MS);
+    let stall = Duration::from_millis(patience_ms);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -92,8 +96,10 @@ pub async fn serve(
         // Small writes must not wait for each other's acknowledgement.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(service.clone());
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(stall));
         let connection = server
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service)
             .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -112,7 +118,7 @@ pub async fn serve(
 
 async fn answer(
     State(door): State<Arc<Door>>,
-    request: Request<HttpBody>,
+    mut request: Request<HttpBody>,
 ) -> Result<Response<HttpBody>, Infallible> {
     let Ok(permit) = door.room.clone().try_acquire_owned() else {
         let max = door.kernel.config.max_requests;
@@ -120,6 +126,9 @@ async fn answer(
         let failure = Failure::limit(Outcome::Overload, "maxRequests", max as u64, message);
         return Ok(failed(&failure));
     };
+    let (mut parts, body) = request.into_parts();
+    let switch = Switch::asked(&mut parts);
+    request = Request::from_parts(parts, body);
     let is_head = request.method() == Method::HEAD;
     let limit = door.kernel.config.limits().body_bytes;
     let length = content_length(&request);
@@ -132,12 +141,26 @@ async fn answer(
             message,
         )));
     }
-    let (head, body) = match take(&door.kernel, request, length).await {
+    let (mut head, mut body) = match take(&door.kernel, request, length).await {
         Ok(taken) => taken,
         Err(status) => return Ok(plain(status)),
     };
+    let switch = switch.map(|(switch, incoming)| {
+        head.headers
+            .push(("connection".into(), b"Upgrade".to_vec()));
+        head.headers.push(("upgrade".into(), b"websocket".to_vec()));
+        body = incoming;
+        switch
+    });
     let answered = door.kernel.handle(head, body, Caller::default()).await;
     Ok(match answered {
+        Ok((101, headers, body)) => match switch {
+            Some(switch) => agree(switch, headers, body, permit),
+            None => failed(&Failure::new(
+                Outcome::Exception,
+                "The program switched to a WebSocket that was not asked for",
+            )),
+        },
         Ok((status, headers, body)) => respond(status, headers, body, is_head, permit),
         Err(failure) => failed(&failure),
     })
@@ -177,6 +200,7 @@ async fn take(
         .headers
         .iter()
         .filter(|(name, _)| !HOP_BY_HOP.contains(name) && name.as_str() != "keep-alive")
+        .filter(|(name, _)| !OF_HANDSHAKE.contains(&name.as_str()))
         .map(|(name, value)| (name.as_str().to_string(), value.as_bytes().to_vec()))
         .collect();
     let head = RequestHead {
@@ -200,9 +224,33 @@ async fn take(
 
 fn stream(body: HttpBody) -> Body {
     let chunks = body.into_data_stream();
-    Body::Stream(Box::pin(chunks.map(|chunk| {
+    Body::of(Box::pin(chunks.map(|chunk| {
         chunk.map_err(|error| BodyError::Source(format!("The request broke off: {error}")))
     })))
+}
+
+// The connection goes on with the two bodies.
+fn agree(
+    switch: Switch,
+    headers: Vec<Header>,
+    body: Body,
+    permit: OwnedSemaphorePermit,
+) -> Response<HttpBody> {
+    let mut response = Response::new(HttpBody::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&value))
+            && name != header::CONTENT_LENGTH
+            && !HOP_BY_HOP.contains(&name)
+            && !OF_HANDSHAKE.contains(&name.as_str())
+        {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response.headers_mut().extend(switch.headers());
+    switch.begin(body.into_stream(), permit);
+    response
 }
 
 fn content_length(request: &Request<HttpBody>) -> Option<u64> {
@@ -225,7 +273,7 @@ fn respond(
     let mut response = Response::new(HttpBody::empty());
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let streamed = matches!(body, Body::Stream(_));
+    let streamed = matches!(body, Body::Stream { .. });
     for (name, value) in headers {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             continue;
@@ -239,17 +287,24 @@ fn respond(
             response.headers_mut().append(name, value);
         }
     }
-    let empty = is_head || matches!(status, 101 | 204 | 205 | 304);
+    let empty = is_head || matches!(status, 204 | 205 | 304);
     if empty {
         return response;
     }
     *response.body_mut() = match body {
         Body::Empty => HttpBody::empty(),
         Body::Bytes(bytes) => HttpBody::from(bytes),
-        Body::Stream(stream) => HttpBody::from_stream(Held {
-            stream,
-            _permit: permit,
-        }),
+        Body::Stream { chunks, length } => {
+            if let Some(length) = length {
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_LENGTH, length.into());
+            }
+            HttpBody::from_stream(Held {
+                stream: chunks,
+                _permit: permit,
+            })
+        }
     };
     response
 }

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use super::socket::{self, OF_HANDSHAKE};
 use crate::eval::body::{Body, BodyError};
 use crate::eval::slot::Caller;
 use crate::grant::Outbound;
@@ -20,6 +21,9 @@ use crate::wire::{CallError, Header, Redirect, RequestHead, RunId};
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a server may take to agree to a WebSocket.
+const SWITCH_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Connections kept open to one host.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 
@@ -29,6 +33,9 @@ const IDLE_CONNECTIONS_MAX: usize = 8;
 pub struct Outside {
     public: OnceLock<Option<reqwest::Client>>,
     private: OnceLock<Option<reqwest::Client>>,
+    // For WebSockets, which HTTP/2 has no room for.
+    public_sockets: OnceLock<Option<reqwest::Client>>,
+    private_sockets: OnceLock<Option<reqwest::Client>>,
 }
 
 /// A response.
@@ -55,7 +62,7 @@ impl Outside {
         let mut again = match &body {
             Body::Empty => Some(None),
             Body::Bytes(bytes) => Some(Some(bytes.clone())),
-            Body::Stream(_) => None,
+            Body::Stream { .. } => None,
         };
         let mut body = Some(body);
         for redirects in 0..=REDIRECTS_MAX {
@@ -128,14 +135,21 @@ impl Outside {
         if is_own(kernel, url) {
             return to_itself(kernel, run, url, head, body).await;
         }
+        if socket::is_asked_by(&head.headers) {
+            let client = if outbound.allows_private() {
+                &self.private_sockets
+            } else {
+                &self.public_sockets
+            };
+            let client = client.get_or_init(|| client_of(outbound, true));
+            return switch(made(client.as_ref())?, url, head, body).await;
+        }
         let client = if outbound.allows_private() {
-            self.private.get_or_init(|| client(None))
+            &self.private
         } else {
-            self.public.get_or_init(|| client(Some(PublicOnly)))
+            &self.public
         };
-        let client = client
-            .as_ref()
-            .ok_or_else(|| CallError::Internal("The HTTP client could not be made".into()))?;
+        let client = made(client.get_or_init(|| client_of(outbound, false)).as_ref())?;
         let method = reqwest::Method::from_bytes(head.method.as_bytes())
             .map_err(|_| CallError::Network(format!("{} is no method", head.method)))?;
         let mut request = client.request(method, url.clone());
@@ -148,7 +162,7 @@ impl Outside {
         request = match body {
             Body::Empty => request,
             Body::Bytes(bytes) => request.body(bytes),
-            Body::Stream(stream) => request.body(reqwest::Body::wrap_stream(stream)),
+            Body::Stream { chunks, .. } => request.body(reqwest::Body::wrap_stream(chunks)),
         };
         let response = request
             .send()
@@ -169,9 +183,80 @@ impl Outside {
             headers,
             url,
             redirected: false,
-            body: Body::Stream(Box::pin(chunks)),
+            body: Body::of(Box::pin(chunks)),
         })
     }
+}
+
+// Asks for a WebSocket; where the server agrees, the two bodies are the connection from then on.
+async fn switch(
+    client: &reqwest::Client,
+    url: &Url,
+    head: &RequestHead,
+    body: Body,
+) -> Result<Answer, CallError> {
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(|error| CallError::Internal(error.to_string()))?;
+    let key = base64_simd::STANDARD.encode_to_string(key);
+    let mut request = client.get(url.clone());
+    for (name, value) in &head.headers {
+        let own = matches!(
+            name.as_str(),
+            "host" | "content-length" | "connection" | "upgrade"
+        );
+        if !own && !OF_HANDSHAKE.contains(&name.as_str()) {
+            request = request.header(name, value.as_slice());
+        }
+    }
+    let request = request
+        .header("connection", "Upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", &key);
+    let sent = tokio::time::timeout(SWITCH_TIMEOUT, request.send()).await;
+    let response = sent
+        .map_err(|_| CallError::Network(format!("{url} did not answer")))?
+        .map_err(|error| CallError::Network(why(&error)))?;
+    let status = response.status().as_u16();
+    let mut headers: Vec<Header> = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_string(), value.as_bytes().to_vec()))
+        .collect();
+    if status != 101 {
+        return Ok(Answer {
+            status,
+            headers,
+            url: url.to_string(),
+            redirected: false,
+            body: Body::Empty,
+        });
+    }
+    let accept = headers
+        .iter()
+        .find(|(name, _)| name == "sec-websocket-accept");
+    let expected = socket::accept_of(key.as_bytes());
+    if accept.is_none_or(|(_, value)| value.as_slice() != expected.as_bytes()) {
+        return Err(CallError::Network(format!("{url} speaks no WebSocket")));
+    }
+    headers.retain(|(name, _)| !OF_HANDSHAKE.contains(&name.as_str()));
+    let connection = response
+        .upgrade()
+        .await
+        .map_err(|error| CallError::Network(why(&error)))?;
+    let (incoming, received) = socket::incoming();
+    tokio::spawn(socket::relay(connection, incoming, body.into_stream()));
+    Ok(Answer {
+        status,
+        headers,
+        url: url.to_string(),
+        redirected: false,
+        body: received,
+    })
+}
+
+fn made(client: Option<&reqwest::Client>) -> Result<&reqwest::Client, CallError> {
+    client.ok_or_else(|| CallError::Internal("The HTTP client could not be made".into()))
 }
 
 // The chain of causes: the first says only "error sending request".
@@ -268,7 +353,7 @@ async fn to_itself(
     })
 }
 
-fn client(resolver: Option<PublicOnly>) -> Option<reqwest::Client> {
+fn client_of(outbound: &Outbound, sockets: bool) -> Option<reqwest::Client> {
     // A second installation fails, and the first is the one wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -277,8 +362,11 @@ fn client(resolver: Option<PublicOnly>) -> Option<reqwest::Client> {
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
         .no_proxy()
         .user_agent("ValTownTown");
-    if let Some(resolver) = resolver {
-        builder = builder.dns_resolver(resolver);
+    if !outbound.allows_private() {
+        builder = builder.dns_resolver(PublicOnly);
+    }
+    if sockets {
+        builder = builder.http1_only();
     }
     builder
         .build()

@@ -24,20 +24,20 @@
   const sinks = new Map();
   function bodyOut(body) {
     if (body === null || body instanceof Uint8Array) return body;
-    if (body.source === undefined) return openSink(body.reader);
+    if (body.source === undefined) return openSink(body.reader, body.length);
     const { source } = body;
     if (source.stream !== undefined && native.untouched(source.stream)) return source.stream;
     return openSink({ read: () => source.pull(), cancel: (reason) => source.cancel(reason) });
   }
-  // The second item settles when the body has been sent, or nobody wants it any more.
-  function openSink(reader) {
+  // The second item settles when the body has been sent, or nobody wants it any more; the third is its length.
+  function openSink(reader, length) {
     const stream = native.openSink();
     sinks.set(stream, { reader, run: native.run() });
-    return [stream, pump(stream, reader)];
+    return [stream, pump(stream, reader), length];
   }
   const PIECE_BYTES = 64 * 1024;
   const { subarray } = Uint8Array.prototype;
-  // Bytes as a stream of one chunk.
+  // Bytes as a stream of one chunk, with its length.
   function streamed(bytes) {
     let left = bytes;
     const take = () => {
@@ -45,7 +45,7 @@
       left = undefined;
       return settled(chunk);
     };
-    return { reader: { read: take, cancel: take } };
+    return { reader: { read: take, cancel: take }, length: bytes.length };
   }
   const INLINE_BYTES_MAX = 1024 * 1024;
   const isLarge = (body) => body instanceof Uint8Array && body.length > INLINE_BYTES_MAX;
@@ -228,6 +228,7 @@
     uncaught(error) {
       logError(error);
     },
+    renew: () => native.renew(),
   };
   const aborted = (signal) =>
     new PromiseOf((_, reject) => {
@@ -277,10 +278,21 @@
     if (read === null) {
       return refuse(run, new TypeError(`The handler returned ${describe(result)} and not a Response`));
     }
-    const body = bodyOut(isLarge(read.body) ? streamed(read.body) : read.body);
+    let body;
+    try {
+      if (read.socket !== null) read.body = socketOut(run, read.socket);
+      body = bodyOut(isLarge(read.body) ? streamed(read.body) : read.body);
+    } catch (error) {
+      return refuse(run, error);
+    }
     native.respond(run, read.status, read.headers, body);
     if (isArray(body)) after(body[1], () => finish(run));
     else finish(run);
+  };
+  const socketOut = (run, socket) => {
+    const source = web.upgradeOf(runs.get(run).request);
+    if (source === null) throw new TypeError("The handler returned a WebSocket that the request does not ask for");
+    return web.sendSocket(socket, source);
   };
   const refuse = (run, error) => {
     native.fail(run, error);

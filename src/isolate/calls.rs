@@ -62,6 +62,7 @@ pub fn natives(context: &mut Context) -> JsResult<JsObject> {
         ("line", 2, line),
         ("run", 0, run),
         ("enter", 1, enter),
+        ("renew", 0, renew),
         ("describe", 1, describe),
     ];
     let object = JsObject::with_null_proto();
@@ -761,9 +762,11 @@ fn body_up(value: &JsValue, context: &mut Context) -> JsResult<BodyUp> {
     }
     if value.as_object().is_some_and(|object| object.is_array()) {
         let parts = items(value, context)?;
-        return Ok(BodyUp::Stream(
-            parts.as_slice().get_or_undefined(0).to_u32(context)?,
-        ));
+        let stream = parts.as_slice().get_or_undefined(0).to_u32(context)?;
+        let length = parts.as_slice().get_or_undefined(2).as_number();
+        #[allow(clippy::cast_sign_loss, reason = "the length of an array of bytes")]
+        let length = length.map(|length| length as u64);
+        return Ok(BodyUp::Stream { stream, length });
     }
     Ok(BodyUp::Bytes(bytes_of(value, context)?))
 }
@@ -935,6 +938,13 @@ fn line(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
 
 fn run(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     Ok(from_run(Host::of(context).executor.run()))
+}
+
+// What has come for the run now running is work of its own: a message on a socket.
+fn renew(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let host = Host::of(context);
+    host.meter.renew(host.executor.run());
+    Ok(JsValue::undefined())
 }
 
 fn enter(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

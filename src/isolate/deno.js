@@ -21,6 +21,7 @@
   for (const what of ["readFile", "readTextFile", "writeFile", "writeTextFile", "open", "remove", "readDir", "Command", "listen", "connect", "serve"]) {
     Deno[what] = refuse(what);
   }
+  Deno.upgradeWebSocket = (request, options) => web.upgradeWebSocket(request, options);
   web.defineGlobal("Deno", freeze(Deno));
   const processEnv = new Proxy({}, {
     get: (_, name) => (typeof name === "string" ? get(name) : undefined),

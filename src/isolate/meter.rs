@@ -14,6 +14,8 @@ use crate::wire::RunId;
 pub struct Meter {
     // Holds the open runs only: what goes on after a run has ended is the process's own.
     spent_us: RefCell<HashMap<RunId, u64>>,
+    // What runs had used when work came for them that counts anew.
+    renewed_us: RefCell<HashMap<RunId, u64>>,
     turn: Cell<(RunId, u64)>,
 }
 
@@ -57,10 +59,19 @@ impl Meter {
             }
     }
 
+    /// What a run uses from here on is all that counts against its limit.
+    pub fn renew(&self, run: RunId) {
+        if self.spent_us.borrow().contains_key(&run) {
+            let spent = self.spent_us(run);
+            self.renewed_us.borrow_mut().insert(run, spent);
+        }
+    }
+
     /// The last word on a run.
     pub fn close(&self, run: RunId) -> u64 {
         let spent = self.spent_us(run);
         self.spent_us.borrow_mut().remove(&run);
+        self.renewed_us.borrow_mut().remove(&run);
         let (current, _) = self.turn.get();
         if current == run {
             self.turn.set((0, 0));
@@ -68,13 +79,14 @@ impl Meter {
         spent
     }
 
-    /// All runs that have used anything.
+    /// All runs, with what counts against their limit.
     pub fn all_us(&self) -> Vec<(RunId, u64)> {
-        self.spent_us
-            .borrow()
-            .iter()
-            .map(|(run, spent)| (*run, *spent))
-            .collect()
+        let renewed = self.renewed_us.borrow();
+        let counts = |(run, spent): (&RunId, &u64)| {
+            let before = renewed.get(run).copied().unwrap_or(0);
+            (*run, spent.saturating_sub(before))
+        };
+        self.spent_us.borrow().iter().map(counts).collect()
     }
 }
 

@@ -187,5 +187,15 @@ pub const TAIL_BATCH_EVENTS: usize = 512;
 /// for one, and what a database takes as a value is 8 MiB.
 pub const TAIL_BATCH_BYTES: usize = 1 << 20;
 
+/// One message of a WebSocket. Half of what a JSON text of it would take is an isolate's memory.
+pub const SOCKET_MESSAGE_BYTES_MAX: usize = 16 << 20;
+
+/// How long a WebSocket's program may send nothing: its process sends a ping every 30 s.
+pub const SOCKET_IDLE_MS: u64 = 120_000;
+
+/// How long a client may take nothing of what it is sent, while more waits: as long as it may wait
+/// for a program. Then its connection is cut, and whatever produced for it is free.
+pub const CLIENT_STALL_MS: u64 = 60_000;
+
 /// Redirects that `fetch` follows: the standard's number.
 pub const REDIRECTS_MAX: usize = 20;

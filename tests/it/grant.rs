@@ -229,7 +229,8 @@ fn up() -> impl Strategy<Value = Up> {
     let body = prop_oneof![
         Just(0u32).prop_map(|_| BodyUp::Empty),
         bytes().prop_map(BodyUp::Bytes),
-        any::<u32>().prop_map(BodyUp::Stream),
+        (any::<u32>(), any::<Option<u64>>())
+            .prop_map(|(stream, length)| BodyUp::Stream { stream, length }),
         any::<u32>().prop_map(BodyUp::Join),
     ];
     let head =

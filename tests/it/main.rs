@@ -22,6 +22,7 @@ mod routing; // Requests that the kernel hands on without asking the program.
 mod sandbox; // What a process has given up.
 mod seed; // The programs the project comes from.
 mod serving; // Programs are live at once.
+mod sockets; // WebSockets, served and used.
 mod storage; // The storage, through its public door.
 mod streaming; // Bodies, both ways.
 mod tidy; // The rules of the house.

@@ -501,3 +501,39 @@ async fn a_body_over_the_limit_is_refused_with_413() {
     let (_, me) = town.api(Method::GET, "/api/v1/me", None).await;
     assert_eq!(me["username"], Value::from(OWNER));
 }
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_lets_go_of_the_isolate() {
+    let town = Town::start_with(&["--time-limit", "5"]).await;
+    let endless = r#"
+export default () => new Response(new ReadableStream({
+  pull(controller) { controller.enqueue(new Uint8Array(65536)); },
+  cancel() { console.log("cancelled"); },
+}));"#;
+    let val = town.val("endless", endless).await;
+    let address = town.base.strip_prefix("http://").expect("plain HTTP");
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET /run/{OWNER}/endless/ HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("open");
+    logged(&town, &val, "cancelled").await;
+    drop(stream);
+}
+
+#[tokio::test]
+async fn bytes_of_any_length_come_with_their_length_at_any_depth() {
+    let town = Town::start().await;
+    let inner = town.inside_by_path("inner").await;
+    let code = "export default (r: Request) => new Response(new Uint8Array(+new URL(r.url).search.slice(1)));";
+    for place in [&town, &inner] {
+        place.val("zeros", code).await;
+        for length in [0_u64, 5, 3_000_001] {
+            let path = format!("/run/{OWNER}/zeros/?{length}");
+            let answer = place.get(&path).await;
+            let told = answer.headers().get("content-length");
+            let told = told.map(|told| told.to_str().expect("digits").to_string());
+            assert_eq!(told, Some(length.to_string()), "at {}", place.base);
+            let body = answer.bytes().await.expect("a body");
+            assert_eq!(body.len() as u64, length);
+        }
+    }
+}

@@ -261,6 +261,6 @@
 
   web.bodies = {
     make, extract, fromHost, unusable, streamFor, mixin, clone, take, fail, mimeType, contentType,
-    dataUrl: native.dataUrl, isBinary: native.isBinary, extractedType: () => type,
+    dataUrl: native.dataUrl, isBinary: native.isBinary, copyBytes, extractedType: () => type,
   };
 }

@@ -17,10 +17,13 @@
   };
   const scheme = (url, name) => apply(startsWith, url, [name]);
 
+  const respond = (head) => web.makeResponse(head);
   const perform = (request) => {
     const { url } = request;
     if (scheme(url, "http:") || scheme(url, "https:")) {
-      return then(attempt(web.host.fetch, web.host, web.readRequest(request)), web.makeResponse);
+      const asked = web.readRequest(request);
+      if (asked.body === null && web.isUpgrade(asked.headers)) return web.fetchSocket(asked);
+      return then(attempt(web.host.fetch, web.host, asked), respond);
     }
     if (scheme(url, "data:")) {
       const data = dataUrl(url);

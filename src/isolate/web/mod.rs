@@ -36,6 +36,7 @@ pub mod table;
 pub mod timers;
 pub mod url;
 pub mod url_pattern;
+pub mod websocket;
 
 /// One API: its script, and the functions in Rust that the script is handed.
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +129,12 @@ const APIS: &[Api] = &[
     api("response", include_str!("response.js"), None),
     api("fetch", include_str!("fetch.js"), None),
     api("messages", include_str!("messages.js"), None),
+    api("event_source", include_str!("event_source.js"), None),
+    api(
+        "websocket",
+        include_str!("websocket.js"),
+        Some(websocket::natives),
+    ),
 ];
 
 /// Loads the APIs into the context and answers the object their scripts share.

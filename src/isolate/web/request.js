@@ -95,6 +95,7 @@
       copy.incoming = s.incoming;
       copy.options = s.options;
       copy.blob = s.blob;
+      copy.upgrade = s.upgrade;
       copy.follow = this.signal;
       return new Request(key, copy);
     }
@@ -120,7 +121,7 @@
   web.describeBy(Request, ["method", "url", "headers", "redirect", "bodyUsed"]);
 
   const state = (method, url, list, body) => ({
-    method, url, headers: list, body, view: null, signal: null, follow: null, aborted: null, incoming: false, options: null, inputBody: null, blob: undefined,
+    method, url, headers: list, body, view: null, signal: null, follow: null, aborted: null, incoming: false, options: null, inputBody: null, blob: undefined, upgrade: null,
   });
   const fromInput = (input) => {
     if (!isRequest(input)) {
@@ -133,6 +134,7 @@
     const s = state(from.method, from.url, headers.copy(from.headers), null);
     s.options = from.options;
     s.blob = from.blob;
+    s.upgrade = from.upgrade;
     s.follow = input.signal;
     s.inputBody = from.body;
     return s;
@@ -216,9 +218,15 @@
   };
 
   web.isRequest = isRequest;
+  // What comes from whoever asked for a WebSocket, or null.
+  web.upgradeOf = (request) => stateOf(request).upgrade;
+  web.headersOf = (request) => stateOf(request).headers;
   web.blobOfRequest = (request) => stateOf(request).blob;
   web.makeRequest = ({ method, url, headers: list, body }) => {
-    const s = state(method, url, list, bodies.fromHost(body));
+    const s = state(method, url, list, null);
+    // Who asks for a WebSocket sends what comes later; it is no body that a program could read.
+    if (method === "GET" && body !== null && headers.has(list, "upgrade")) s.upgrade = body;
+    else s.body = bodies.fromHost(body);
     s.incoming = true;
     return new Request(key, s);
   };
@@ -241,7 +249,7 @@
     const s = stateOf(request);
     const signal = s.signal ?? s.follow;
     return {
-      method: s.method, url: s.url, headers: s.headers, body: bodies.take(s.body),
+      method: s.method, url: s.url, headers: s.headers, body: s.upgrade === null ? bodies.take(s.body) : { source: s.upgrade },
       redirect: s.options?.redirect ?? "follow", signal,
     };
   };

@@ -11,16 +11,17 @@
   const nullBody = (status) => status === 204 || status === 205 || status === 304 || status === 101 || status === 103;
   let stateOf, isResponse;
 
-  const state = (status, statusText, list, body) => ({ status, statusText, headers: list, body, view: null, immutable: false, type: "default", url: "", redirected: false });
+  const state = (status, statusText, list, body) => ({ status, statusText, headers: list, body, view: null, immutable: false, type: "default", url: "", redirected: false, socket: null });
 
   // Fills a state from ResponseInit and an extracted body.
   const initialize = (value, body, type) => {
     const s = state(200, "", [], body);
     if (value !== undefined && value !== null) {
-      const { headers: given, status, statusText } = dictionary(value, "init");
+      const { headers: given, status, statusText, webSocket } = dictionary(value, "init");
       if (status !== undefined) {
         const number = status & 0xffff;
-        if (number < 200 || number > 599) throw new RangeError(`${number} is not a status of a response: 200 to 599`);
+        if (number === 101 && webSocket !== undefined && webSocket !== null) s.socket = web.socketToSend(webSocket);
+        else if (number < 200 || number > 599) throw new RangeError(`${number} is not a status of a response: 200 to 599`);
         s.status = number;
       }
       if (statusText !== undefined) {
@@ -108,8 +109,13 @@
       const s = this.#s;
       return s.view ??= headers.make(s.headers, s.immutable);
     }
+    get webSocket() {
+      const { socket } = this.#s;
+      return socket === null ? null : socket.self;
+    }
     clone() {
       const s = this.#s;
+      if (s.status === 101) throw new TypeError("A WebSocket cannot be cloned");
       if (s.body !== null && bodies.unusable(s.body)) throw new TypeError("The body was read already, or is locked");
       const copy = state(s.status, s.statusText, headers.copy(s.headers), bodies.clone(s.body));
       copy.immutable = s.immutable;
@@ -124,8 +130,10 @@
   web.describeBy(Response, ["status", "statusText", "headers", "url", "redirected", "bodyUsed"]);
 
   web.isResponse = isResponse;
-  web.makeResponse = ({ status, statusText, headers: list, url, redirected, body }, mutable = false) => {
-    const s = state(status, statusText ?? "", list, nullBody(status) ? null : bodies.fromHost(body));
+  web.makeResponse = ({ status, statusText, headers: list, url, redirected, body }, mutable = false, socket = null) => {
+    // After 101 there is what comes on the connection.
+    const s = state(status, statusText ?? "", list, nullBody(status) && status !== 101 ? null : bodies.fromHost(body));
+    s.socket = socket;
     s.immutable = !mutable;
     s.type = "basic";
     s.redirected = !!redirected;
@@ -137,6 +145,12 @@
     return new Response(key, s);
   };
   const { indexOf, slice } = String.prototype;
+  web.makeUpgrade = (socket, list) => {
+    const s = state(101, "", list, null);
+    s.socket = socket;
+    socket.out = true;
+    return new Response(key, s);
+  };
   web.failResponse = (response, why) => {
     const { body } = stateOf(response);
     if (body !== null) bodies.fail(body, why);
@@ -145,6 +159,6 @@
     if (!isResponse(value)) return null;
     const s = stateOf(value);
     if (s.type === "error") throw new TypeError("The response is a network error");
-    return { status: s.status, statusText: s.statusText, headers: s.headers, body: bodies.take(s.body) };
+    return { status: s.status, statusText: s.statusText, headers: s.headers, body: bodies.take(s.body), socket: s.socket };
   };
 }

@@ -6,6 +6,7 @@
   web.URL = URL;
   web.TextDecoder = TextDecoder;
   web.Blob = Blob;
+  web.ErrorEvent = ErrorEvent;
   web.clone = structuredClone;
   const { apply } = Reflect;
   const { randomUUID } = crypto;
