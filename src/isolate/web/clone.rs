@@ -113,7 +113,11 @@ fn deserialize_with(bytes: &[u8], moved: &[JsObject], context: &mut Context) -> 
 /// last script has run.
 pub fn refuse_platform_classes(context: &mut Context) -> JsResult<()> {
     let global = context.global_object();
-    let exception = web_member("DOMException", context)?;
+    let exception = web_member("DOMException", context)?.as_object();
+    let is_exception = |class: &JsObject| {
+        let exception = exception.as_ref();
+        exception.is_some_and(|exception| JsObject::equals(exception, class))
+    };
     for key in global.own_property_keys(context)? {
         let class = match &key {
             PropertyKey::String(_) => global.borrow().properties().get(&key),
@@ -123,9 +127,11 @@ pub fn refuse_platform_classes(context: &mut Context) -> JsResult<()> {
         let Some(class) = class.filter(|class| class.is::<OrdinaryFunction>()) else {
             continue;
         };
-        if exception
-            .as_object()
-            .is_some_and(|exception| JsObject::equals(&exception, &class))
+        // Errors of the platform are copied by name and message, those of a subclass too.
+        if is_exception(&class)
+            || class
+                .prototype()
+                .is_some_and(|parent| is_exception(&parent))
         {
             continue;
         }

@@ -29,6 +29,7 @@ fn random_values_fill_integer_arrays_up_to_the_quota() {
         same(over instanceof QuotaExceededError && over instanceof DOMException, true);
         same([over.code, over.quota, over.requested], [22, null, null]);
         same(new QuotaExceededError("m", { quota: 1, requested: 2 }).requested, 2);
+        same([structuredClone(over).name, structuredClone(over).code], ["QuotaExceededError", 22]);
         throws("RangeError", () => new QuotaExceededError("m", { quota: -1 }));
         throws("RangeError", () => new QuotaExceededError("m", { quota: 2, requested: 1 }));
         throws("TypeMismatchError", () => crypto.getRandomValues(new Float64Array(1)));
