@@ -1,15 +1,14 @@
 /**
- * Packages of npm and JSR, from their registries: which version a range means is decided once, its archive is fetched
- * once and checked against the registry's hash, and its files are kept. Nothing of a package is ever run to install it.
+ * Packages of npm and JSR, from their registries: which version a range means is decided once, and its archive is
+ * fetched once (unpack.ts).
  */
 
 import { all, first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { Fault } from "./fault.ts";
 import type { Manifest, Package } from "./package-entry.ts";
-import { contentStatements, readBounded, request, type Remote } from "./remote.ts";
+import { fetchBytes, type Remote } from "./remote.ts";
 import { choose, parseVersion } from "./semver.ts";
-import { readTar } from "./tar.ts";
 
 const NPM_REGISTRY = "https://registry.example";
 const JSR_REGISTRY = "https://jsr.example";
@@ -17,11 +16,6 @@ const JSR_REGISTRY = "https://jsr.example";
 const ABBREVIATED = "application/vnd.npm.install-v1+json, application/json;q=0.8";
 // Of the packages with the most versions, some megabytes.
 const PACKUMENT_BYTES_MAX = 32 * 1024 * 1024;
-const ARCHIVE_BYTES_MAX = 32 * 1024 * 1024;
-const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;
-// As the kernel's bound for one source: what is longer could not run.
-const FILE_BYTES_MAX = 4 * 1024 * 1024;
-const CODE = /(?<!\.d)\.(m|c)?[jt]sx?$|\.json$/;
 
 interface Packument {
   "dist-tags"?: Record<string, string>;
@@ -108,48 +102,15 @@ async function load(town: Town, met: Met, name: string, version: string): Promis
   if (typeof dist?.tarball !== "string") throw new Fault(`There is no ${name}@${version}`);
   const integrity = /^sha512-([A-Za-z0-9+/=]+)$/m.exec(dist.integrity ?? "")?.[1];
   if (integrity === undefined) throw new Fault(`The registry tells no sha512 of ${name}@${version}`);
-  const archive = await fetchBytes(dist.tarball, "*/*", ARCHIVE_BYTES_MAX);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-512", archive));
-  if (btoa(String.fromCharCode(...digest)) !== integrity) {
-    throw new Fault(`What came for ${name}@${version} is not what the registry promised`);
-  }
-  return keep(town, name, version, integrity, await gunzip(archive));
-}
-
-async function keep(town: Town, name: string, version: string, integrity: string, archive: Uint8Array<ArrayBuffer>): Promise<Package> {
-  const decoder = new TextDecoder();
-  const files: Record<string, number> = {};
-  const folders: NonNullable<Manifest["folders"]> = {};
-  const texts: [string, string][] = [];
-  let manifest: Manifest | undefined;
-  for (const { path, bytes } of readTar(archive)) {
-    if (!CODE.test(path) || bytes.length > FILE_BYTES_MAX) continue;
-    const text = decoder.decode(bytes);
-    if (path === "package.json") manifest = JSON.parse(text);
-    else if (path.endsWith("/package.json")) folders[path.slice(0, -"/package.json".length)] = partsOf(text);
-    files[path] = bytes.length;
-    texts.push([`npm:/${name}@${version}/${path}`, text]);
-  }
-  if (manifest === undefined) throw new Fault(`${name}@${version} has no package.json`);
-  const { type, main, module, exports, imports, dependencies, peerDependencies, optionalDependencies } = manifest;
-  const kept = { name, version, type, main, module, exports, imports, dependencies, peerDependencies, optionalDependencies, folders };
-  // The contents first: the package is there once all of it is.
-  for (const statement of contentStatements(texts)) await town.storage.execute(statement);
-  await town.storage.execute({
-    sql: `INSERT OR IGNORE INTO package (name, version, integrity, manifest, files, fetched_at)
-      VALUES (:name, :version, :integrity, :manifest, :files, :now)`,
-    args: { name, version, integrity, manifest: JSON.stringify(kept), files: JSON.stringify(files), now: Date.now() },
+  const isolate = town.loader.load({
+    main: "town:system/modules/unpack.ts", modules: {}, storage: town.storage, outbound: { private: true },
   });
-  return { manifest: JSON.parse(JSON.stringify(kept)), files };
-}
-
-function partsOf(text: string): Pick<Manifest, "type" | "main" | "module"> {
   try {
-    const { type, main, module } = JSON.parse(text) as Manifest;
-    return JSON.parse(JSON.stringify({ type, main, module }));
-  } catch {
-    return {};
+    await isolate.call("unpack", [{ name, version, tarball: dist.tarball, integrity }]);
+  } catch (error) {
+    throw new Fault(`${name}@${version} cannot be used: ${(error as Error).message}`);
   }
+  return load(town, met, name, version);
 }
 
 function packumentOf(town: Town, met: Met, name: string): Promise<Packument> {
@@ -161,33 +122,13 @@ async function readPackument(town: Town, name: string): Promise<Packument> {
   const [key, standard] = isJsr ? ["TOWN_JSR_REGISTRY", JSR_REGISTRY] : ["TOWN_NPM_REGISTRY", NPM_REGISTRY];
   const set = town.env[key as string];
   const registry = (typeof set === "string" && set !== "" ? set : standard as string).replace(/\/+$/, "");
-  const bytes = await fetchBytes(`${registry}/${name.replace("/", "%2f")}`, ABBREVIATED, PACKUMENT_BYTES_MAX, `There is no package ${name}`);
+  const url = `${registry}/${name.replace("/", "%2f")}`;
+  const bytes = await fetchBytes(url, { accept: ABBREVIATED, bytesMax: PACKUMENT_BYTES_MAX, missing: `There is no package ${name}` });
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as Packument;
   } catch {
     throw new Fault(`${registry} answered no JSON for ${name}`);
   }
-}
-
-async function fetchBytes(address: string, accept: string, bytesMax: number, missing?: string): Promise<Uint8Array<ArrayBuffer>> {
-  let url = address;
-  for (let hops = 0; hops < 5; hops++) {
-    const response = await request(url, accept);
-    const location = response.headers.get("location");
-    if (response.status >= 300 && response.status < 400 && location !== null) {
-      url = new URL(location, url).href;
-      continue;
-    }
-    if (response.ok) return readBounded(response, bytesMax, url);
-    await response.body?.cancel();
-    throw new Fault(response.status === 404 && missing !== undefined ? missing : `${url} answered ${response.status}`);
-  }
-  throw new Fault(`${address} redirects too often`);
-}
-
-async function gunzip(archive: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const body = new Response(archive).body as ReadableStream<Uint8Array<ArrayBuffer>>;
-  return readBounded(new Response(body.pipeThrough(new DecompressionStream("gzip"))), UNPACKED_BYTES_MAX, "An archive");
 }
 
 /** The packages of a list of keys, with the hashes by which their archives were checked. */

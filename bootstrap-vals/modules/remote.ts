@@ -5,7 +5,7 @@
 
 import type { Statement } from "town:kernel";
 import { sha256 } from "../lib/crypto.ts";
-import { all, first, inGroups } from "../lib/rows.ts";
+import { all, first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { dialectOf, extensionOf } from "../model/names.ts";
 import { Fault } from "./fault.ts";
@@ -67,12 +67,8 @@ export async function forgetRemote(town: Town, urls: string[]): Promise<void> {
   });
 }
 
-export function contentStatement(hash: string, text: string): Statement {
+function contentStatement(hash: string, text: string): Statement {
   return { sql: "INSERT OR IGNORE INTO remote_content (hash, text) VALUES (:hash, :text)", args: { hash, text } };
-}
-
-export function contentStatements(texts: [hash: string, text: string][]): Statement[] {
-  return inGroups("INSERT OR IGNORE INTO remote_content (hash, text) SELECT value ->> 0, value ->> 1 FROM json_each(:rows)", texts);
 }
 
 /** Fetches and keeps a module, or a redirect, whose target it returns. */
@@ -111,7 +107,7 @@ function remember(url: string, what: { target?: string; type?: string; hash?: st
 }
 
 /** A request whose failure is told to whoever saves. */
-export async function request(url: string, accept = ACCEPT): Promise<Response> {
+async function request(url: string, accept = ACCEPT): Promise<Response> {
   try {
     return await fetch(url, { headers: { accept, "user-agent": USER_AGENT }, redirect: "manual" });
   } catch (error) {
@@ -136,6 +132,26 @@ export async function readBounded(response: Response, bytesMax: number, what: st
     offset += chunk.length;
   }
   return bytes;
+}
+
+/** The bytes at an address, after redirects. `missing` is what to say where there is nothing. */
+export async function fetchBytes(
+  address: string,
+  { accept = "*/*", bytesMax, missing }: { accept?: string; bytesMax: number; missing?: string },
+): Promise<Uint8Array<ArrayBuffer>> {
+  let url = address;
+  for (let hops = 0; hops <= REDIRECTS_MAX; hops++) {
+    const response = await request(url, accept);
+    const location = response.headers.get("location");
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      url = new URL(location, url).href;
+      continue;
+    }
+    if (response.ok) return readBounded(response, bytesMax, url);
+    await response.body?.cancel();
+    throw new Fault(response.status === 404 && missing !== undefined ? missing : `${url} answered ${response.status}`);
+  }
+  throw new Fault(`${address} redirects more than ${REDIRECTS_MAX} times`);
 }
 
 function typeOf(url: string, contentType: string): ModuleType {
