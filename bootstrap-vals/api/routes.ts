@@ -14,6 +14,7 @@ import { fileRoutes } from "./files.ts";
 import { groupRoutes } from "./groups.ts";
 import { historyRoutes } from "./history.ts";
 import { instanceRoutes } from "./instance.ts";
+import { introductionApiRoutes } from "./introduction.ts";
 import { manageRoutes } from "./manage.ts";
 import { meRoutes } from "./me.ts";
 import { moduleListRoutes } from "./modules.ts";
@@ -55,6 +56,7 @@ export const apiRoutes: Route[] = [
   ...sqliteRoutes,
   ...openaiRoutes,
   ...moduleListRoutes,
+  ...introductionApiRoutes,
   ...described,
 ].map(guarded);
 

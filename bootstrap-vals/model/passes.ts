@@ -33,12 +33,17 @@ export async function valOfPass(town: Town, pass: string): Promise<string | unde
   if (parts === null) return undefined;
   const [, body, valId, day, signature] = parts as unknown as [string, string, string, string, string];
   if (Number(day) * DAY_MS < Date.now()) return undefined;
-  const bytes = new Uint8Array((signature.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16)));
-  const isTrue = await crypto.subtle.verify("HMAC", await keyOf(town), bytes, new TextEncoder().encode(body));
-  return isTrue ? valId : undefined;
+  return (await isSigned(town, body, signature)) ? valId : undefined;
 }
 
-async function sign(town: Town, body: string): Promise<string> {
+/** Whether `sign` made that signature of a text, in this instance. */
+export async function isSigned(town: Town, text: string, signature: string): Promise<boolean> {
+  const bytes = new Uint8Array((signature.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16)));
+  return crypto.subtle.verify("HMAC", await keyOf(town), bytes, new TextEncoder().encode(text));
+}
+
+/** 64 hexadecimal digits that nobody else can make of a text. */
+export async function sign(town: Town, body: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", await keyOf(town), new TextEncoder().encode(body)));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -8,7 +8,7 @@ import { analyseSources, type Source } from "./analysis.ts";
 import { Fault } from "./fault.ts";
 import { addForeign } from "./foreign.ts";
 import { connect, type Graph, type GraphModule, type ModuleType } from "./graph.ts";
-import { entryFile, fileAt, internalTarget, isCommonJs, normalize, type Kind, type Package } from "./package-entry.ts";
+import { entryFile, fileAt, hasFile, internalTarget, isCommonJs, normalize, type Kind, type Package } from "./package-entry.ts";
 import { fileKey, findPackage, nothingMet, once, parseFileKey, type Met } from "./packages.ts";
 import { parseSpecifier } from "./reference.ts";
 import { readRemote, remoteModule, type Remote } from "./remote.ts";
@@ -146,7 +146,8 @@ async function locateInPackage(town: Town, met: Met, found: Package, from: strin
     /^(npm|jsr):/.test(target) ? parsePackage(target) : parseBare(target);
   if (named === undefined) throw new Fault(`${target} names no package`);
   if (named.name === manifest.name) return fileOf(town, found, entryFile(found, named.subpath, kind));
-  const declared = manifest.dependencies?.[named.name] ?? manifest.peerDependencies?.[named.name] ?? manifest.optionalDependencies?.[named.name];
+  const lists = [manifest.dependencies, manifest.peerDependencies, manifest.optionalDependencies];
+  const declared = lists.find((list) => list !== undefined && Object.hasOwn(list, named.name))?.[named.name];
   if (isBuiltin(target) && !target.endsWith("/")) return target.startsWith("node:") ? target : `node:${target}`;
   const range = declared ?? named.range;
   if (range === undefined) throw new Fault(`${manifest.name}@${manifest.version} imports ${target}, which it does not depend on`);
@@ -161,17 +162,19 @@ function findDependency(town: Town, met: Met, name: string, range: string): Prom
 }
 
 // Of code that does not say what it is: only modules begin a line with these.
-const MODULE_SYNTAX = /(^|[\n;}])\s*(import\s*([\w$*{]|["'])|export\s*([*{]|default\b|const\b|let\b|var\b|function\b|class\b|async\b))|\bimport\.meta\b/;
+const MODULE_SYNTAX = /(^|[\n;}])\s*(import(\s+[\w$]|\s*["'{*])|export\s*([*{]|default\b|const\b|let\b|var\b|function\b|class\b|async\b))|\bimport\.meta\b/;
+
+const COMMENTS = /\/\*[^]*?\*\/|^\s*\/\/.*$/gm;
 
 async function fileOf(town: Town, found: Package, path: string): Promise<Remote> {
   const key = fileKey(found.manifest, path);
-  const size = found.files[path];
-  if (size === undefined) throw new Fault(`${found.manifest.name}@${found.manifest.version} has no file ${path}`);
+  if (!hasFile(found, path)) throw new Fault(`${found.manifest.name}@${found.manifest.version} has no file ${path}`);
+  const size = found.files[path] as number;
   const made = (type: ModuleType): Remote => ({ key, type, hash: key, size });
   if (path.endsWith(".json")) return made("json");
   if (/\.[mc]?tsx?$/.test(path)) return made(path.endsWith("x") ? "tsx" : "ts");
   if (path.endsWith(".jsx")) return made("jsx");
-  const isCjs = isCommonJs(found, path) ?? !MODULE_SYNTAX.test(await readRemote(town, key));
+  const isCjs = isCommonJs(found, path) ?? !MODULE_SYNTAX.test((await readRemote(town, key)).replace(COMMENTS, ""));
   return made(isCjs ? "cjs" : "js");
 }
 

@@ -61,10 +61,16 @@ export function internalTarget(found: Package, name: string, kind: Kind): string
 /** The file at a path of a package, by its whole name or its stem; a folder is its main file. */
 export function fileAt(found: Package, path: string, guess: boolean): string | undefined {
   const clean = path.replace(/\/+$/, "");
-  if (found.files[clean] !== undefined && clean === path) return clean;
-  if (!guess) return found.files[clean] === undefined ? undefined : clean;
-  for (const extension of EXTENSIONS) if (found.files[clean + extension] !== undefined) return clean + extension;
-  return mainOf(found, clean === "" ? "" : `${clean}/`, found.manifest.folders?.[clean] ?? {}, "require");
+  if (hasFile(found, clean) && clean === path) return clean;
+  if (!guess) return hasFile(found, clean) ? clean : undefined;
+  for (const extension of EXTENSIONS) if (hasFile(found, clean + extension)) return clean + extension;
+  const { folders = {} } = found.manifest;
+  return mainOf(found, clean === "" ? "" : `${clean}/`, (Object.hasOwn(folders, clean) && folders[clean]) || {}, "require");
+}
+
+/** A file may be called what every object has, as lodash's `toString`. */
+export function hasFile(found: Package, path: string): boolean {
+  return Object.hasOwn(found.files, path);
 }
 
 /** Whether a file is CommonJS by its name and the package.json nearest to it; undefined: its text must tell. */
@@ -90,7 +96,7 @@ function mainOf(found: Package, folder: string, manifest: Pick<Manifest, "main" 
     const file = path === "" || `${path}/` === folder ? undefined : fileAt(found, path, true);
     if (file !== undefined) return file;
   }
-  for (const extension of EXTENSIONS) if (found.files[`${folder}index${extension}`] !== undefined) return `${folder}index${extension}`;
+  for (const extension of EXTENSIONS) if (hasFile(found, `${folder}index${extension}`)) return `${folder}index${extension}`;
   return undefined;
 }
 
@@ -108,7 +114,7 @@ function exported(map: unknown, name: string, kind: Kind, conditions: Set<string
   const isSugar = typeof map !== "object" || map === null || Array.isArray(map) || Object.keys(map).every((key) => !/^[.#]/.test(key));
   if (isSugar) return name === "." ? conditional(map, kind, conditions, "") : undefined;
   const names = map as Record<string, unknown>;
-  if (names[name] !== undefined && !name.includes("*")) return conditional(names[name], kind, conditions, "");
+  if (Object.hasOwn(names, name) && !name.includes("*")) return conditional(names[name], kind, conditions, "");
   let best: { key: string; star: string; length: number } | undefined;
   for (const key of Object.keys(names)) {
     const [before, after] = key.endsWith("/") ? [key, ""] : key.split("*", 2);

@@ -10,6 +10,7 @@ import { adminRoutes } from "./admin.ts";
 import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
 import { homeRoutes } from "./home.ts";
+import { introductionRoutes } from "./introduction.ts";
 import { logRoutes } from "./logs.ts";
 import { mailRoutes } from "./mail.ts";
 import { newRoutes } from "./new.ts";
@@ -33,5 +34,5 @@ const healthRoutes: Route[] = [
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
   ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...mailRoutes, ...adminRoutes,
-  ...editorRoutes, ...assetRoutes, ...healthRoutes,
+  ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

@@ -117,6 +117,11 @@ impl Town {
         process.id().expect("it runs").cast_signed()
     }
 
+    /// The token of its owner.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// What it has said on standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().expect("no panics").clone()

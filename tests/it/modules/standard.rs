@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::serving::{checks, id};
+use crate::serving::{checks, endpoint, header, id};
 use crate::town::Town;
 
 checks! {
@@ -13,6 +13,7 @@ checks! {
     a_val_knows_its_files_and_addresses,
     a_function_is_an_endpoint_by_rpc,
     the_standard_library_is_changed_from_inside,
+    a_visitor_signs_in_to_a_val_with_their_account_of_the_town,
 }
 
 /// What a val answers, as JSON.
@@ -305,4 +306,93 @@ pub async fn the_standard_library_is_changed_from_inside(town: &Town) {
         town.run("delaysAgain").await,
         (200, "[object Promise]".into())
     );
+}
+
+pub async fn a_visitor_signs_in_to_a_val_with_their_account_of_the_town(town: &Town) {
+    let code = r#"import { getOAuthUserData, oauthMiddleware } from "https://esm.town/v/std/oauth";
+export default oauthMiddleware(async (request) => new Response((await getOAuthUserData(request))?.username ?? "nobody"));"#;
+    let made = town.val("signing", code).await;
+    let other = town.val("signingToo", code).await;
+    let get = async |url: &str, cookie: &str| {
+        let request = town.bare(Method::GET, url).header("cookie", cookie);
+        request.send().await.expect("an answer")
+    };
+    let cookie_of = |response: &reqwest::Response, name: &str| {
+        let lines = response.headers().get_all("set-cookie").iter();
+        let line = lines
+            .filter_map(|line| line.to_str().ok())
+            .find(|line| line.starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("no cookie {name}"));
+        line.split(';').next().expect("a pair").to_string()
+    };
+    let begun = get(&format!("{}/auth/login", endpoint(&made)), "").await;
+    assert_eq!(begun.status(), 302);
+    let state = cookie_of(&begun, "oauth_state=");
+    let authorize = header(&begun, "location").to_string();
+    assert!(
+        authorize.starts_with(&format!("{}/oauth/authorize?", town.base)),
+        "{authorize}"
+    );
+    // Who is not signed in is asked to, first.
+    let stranger = get(&authorize, "").await;
+    assert!(
+        header(&stranger, "location").contains("/signin?next="),
+        "{stranger:?}"
+    );
+    let form = |path: &str, cookie: &str, body: String| {
+        let request = town
+            .bare(Method::POST, path)
+            .header("cookie", cookie.to_string());
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request
+            .header("origin", town.base.clone())
+            .body(body)
+            .send()
+    };
+    let signed = form(
+        "/signin",
+        "",
+        format!("username=alice&password={}", town.token()),
+    )
+    .await;
+    let session = cookie_of(&signed.expect("an answer"), "town");
+    let asked = get(&authorize, &session).await;
+    assert_eq!(asked.status(), 200);
+    let page = asked.text().await.expect("a body").replace("&amp;", "&");
+    assert!(page.contains("alice/signing"), "{page}");
+    let begin = page.find(endpoint(&made)).expect("the way back");
+    let callback = page[begin..].split('"').next().expect("a link").to_string();
+    assert!(
+        callback.starts_with(&format!("{}/auth/callback?code=", endpoint(&made))),
+        "{callback}"
+    );
+    assert_eq!(get(&callback, "").await.status(), 400, "begun elsewhere");
+    let stolen = callback.replace(endpoint(&made), endpoint(&other));
+    assert_eq!(
+        get(&stolen, &state).await.status(),
+        400,
+        "another val's state and code"
+    );
+    let done = get(&callback, &state).await;
+    assert_eq!(done.status(), 302);
+    let who = cookie_of(&done, "oauth_session=");
+    let name = async |val: &Value, cookie: &str| {
+        get(endpoint(val), cookie)
+            .await
+            .text()
+            .await
+            .expect("a body")
+    };
+    assert_eq!(name(&made, &who).await, "alice");
+    assert_eq!(
+        name(&other, &who).await,
+        "nobody",
+        "a cookie of another val"
+    );
+    assert_eq!(name(&made, &who.replace('=', "=A")).await, "nobody");
+    let elsewhere = format!(
+        "{}/oauth/authorize?redirect_uri=https://evil.test/auth/callback",
+        town.base
+    );
+    assert_eq!(get(&elsewhere, &session).await.status(), 404);
 }
