@@ -31,6 +31,9 @@ const CLASSES: usize = LINEAR_CLASSES + 4 * 10;
 
 const PAGE_BYTES: usize = 4096;
 
+/// A child has so much of its fresh memory given at a time, which costs a fifth of as many faults.
+const GIVEN_BYTES: usize = 64 << 10;
+
 /// The allocator of the binary.
 pub struct Heap {
     state: UnsafeCell<State>,
@@ -44,6 +47,8 @@ struct State {
     generation: usize,
     next: usize,
     usable: usize,
+    // Up to here a child's pages are there before it writes to them.
+    given: usize,
     free: [*mut Free; CLASSES],
 }
 
@@ -63,6 +68,7 @@ impl Heap {
                 generation: 0,
                 next: 0,
                 usable: 0,
+                given: usize::MAX,
                 free: [null_mut(); CLASSES],
             }),
             forks: AtomicBool::new(false),
@@ -102,6 +108,7 @@ impl Heap {
             let state = unsafe { &mut *self.state.get() };
             state.next = state.next.next_multiple_of(PAGE_BYTES);
             state.generation = state.next;
+            state.given = state.next;
             state.free = [null_mut(); CLASSES];
         }
     }
@@ -132,6 +139,9 @@ impl State {
         if end > self.usable && !self.grow(end) {
             return null_mut();
         }
+        if end > self.given {
+            self.give(end);
+        }
         let block = self.next;
         self.next = end;
         block as *mut u8
@@ -146,6 +156,15 @@ impl State {
         // SAFETY: the block is ours, no longer used, at least 16 bytes, and aligned for a pointer.
         unsafe { (*free).next = self.free[class] };
         self.free[class] = free;
+    }
+
+    #[cold]
+    fn give(&mut self, end: usize) {
+        let bytes = (end - self.given).next_multiple_of(GIVEN_BYTES);
+        let bytes = bytes.min(self.usable - self.given);
+        // SAFETY: the pages are usable. Where the system cannot do it, each comes by a fault.
+        unsafe { libc::madvise(self.given as *mut _, bytes, libc::MADV_POPULATE_WRITE) };
+        self.given += bytes;
     }
 
     #[cold]

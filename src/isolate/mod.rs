@@ -16,6 +16,7 @@ mod meter;
 mod modules;
 mod realm;
 mod socket;
+mod text;
 pub mod web;
 
 use std::cell::RefCell;
@@ -58,6 +59,7 @@ pub fn fatal(message: &str) -> ! {
 /// Runs a process on its socket, for ever. `nursery`: whether it will fork.
 pub fn main(socket: OwnedFd) -> ! {
     HEAP.prepare();
+    text::move_to_huge_pages();
     std::panic::set_hook(Box::new(|panic| eprintln!("town: isolate: {panic}")));
     die_of_overflow();
     let executor = Rc::new(Executor::default());
