@@ -275,7 +275,7 @@ declare module "town:kernel" {
     startedAt: number;
     endedAt: number;
     cpuMs: number;
-    /** Peak resident memory of the isolate, bytes; 0 when it is still serving others. */
+    /** The most memory the isolate had resident until the run ended, bytes, with what it shares with others. */
     memoryPeak: number;
     outcome: Outcome;
     /** Message and mapped stack of what went wrong; null when nothing did. */

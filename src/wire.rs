@@ -171,6 +171,8 @@ pub enum Up {
     Done {
         run: RunId,
         cpu_us: u64,
+        /// The most memory that the process has had resident so far, bytes.
+        memory_peak: u64,
         lines_dropped: u32,
     },
     Call {

@@ -716,11 +716,13 @@ impl Process {
             Up::Done {
                 run,
                 cpu_us,
+                memory_peak,
                 lines_dropped,
             } => {
                 let state = lock(&self.runs).remove(&run);
                 if let Some(mut state) = state {
                     state.record.cpu_us = cpu_us;
+                    state.record.memory_peak = memory_peak;
                     state.record.lines_dropped += lines_dropped;
                     self.finish(state.record);
                 }

@@ -10,6 +10,7 @@ use boa_engine::{
 use super::errors;
 use super::forward;
 use super::host::{Host, bytes_of, text_property, type_error, uint8_array};
+use super::meter;
 use super::web::clone;
 use crate::eval::compile::{Options, SourceKind};
 use crate::grant::{GrantRequest, LoaderRequest, OutboundRequest};
@@ -856,6 +857,7 @@ fn done(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     host.send(&Up::Done {
         run,
         cpu_us,
+        memory_peak: meter::memory_peak(),
         lines_dropped,
     });
     Ok(JsValue::undefined())

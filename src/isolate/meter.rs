@@ -4,10 +4,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::wire::RunId;
+
+/// The most memory that this process has had resident so far, bytes; 0 where that is not known.
+pub fn memory_peak() -> u64 {
+    let usage = getrusage(UsageWho::RUSAGE_SELF);
+    let kilobytes = usage.map_or(0, |usage| usage.max_rss());
+    u64::try_from(kilobytes).unwrap_or(0) << 10
+}
 
 /// Microseconds of CPU, by run.
 #[derive(Default)]
