@@ -40,7 +40,7 @@ export function drawLogs(session: Session, place: HTMLElement, go: (path: string
   place.append(make("div", { class: "ed-panel-head" }, make("h2", {}, "Logs"), level, clear), list);
   list.append(none);
 
-  const runs = new Map<string, { box: HTMLDetailsElement; head: HTMLElement; lines: HTMLOListElement; error: HTMLElement }>();
+  const runs = new Map<string, { box: HTMLDetailsElement; head: HTMLElement; lines: HTMLOListElement; error: HTMLElement; more: HTMLElement }>();
   const boxOf = (id: string, at: string) => {
     const known = runs.get(id);
     if (known !== undefined) return known;
@@ -48,11 +48,12 @@ export function drawLogs(session: Session, place: HTMLElement, go: (path: string
     const head = make("summary", {}, make("time", { datetime: at }, clock(at)), " running");
     const lines = make("ol", { class: "lines" });
     const error = make("div", {});
-    const box = make("details", { class: "run", open: true }, head, make("div", {}, error, lines));
+    const more = make("p", { class: "small" });
+    const box = make("details", { class: "run", open: true }, head, make("div", {}, error, lines, more));
     for (const other of list.querySelectorAll<HTMLDetailsElement>("details[open]")) if (other.dataset.kept === undefined) other.open = false;
     head.addEventListener("click", () => (box.dataset.kept = ""));
     list.prepend(box);
-    const made = { box, head, lines, error };
+    const made = { box, head, lines, error, more };
     runs.set(id, made);
     for (const [old, { box: oldBox }] of runs) {
       if (runs.size <= RUNS_KEPT_MAX) break;
@@ -64,15 +65,15 @@ export function drawLogs(session: Session, place: HTMLElement, go: (path: string
   const addLine = (line: Line) => boxOf(line.run, line.at).lines.append(
     make("li", { class: line.level }, make("time", { datetime: line.at }, clock(line.at)), make("span", {}, line.text)));
   const addRun = (run: Run) => {
-    const { head, error, box } = boxOf(run.id, run.startedAt);
+    const { head, error, box, more } = boxOf(run.id, run.startedAt);
     const failed = run.outcome !== "ok" || (run.status ?? 0) >= 500;
     box.classList.toggle("failed", failed);
     head.replaceChildren(
       make("time", { datetime: run.startedAt }, clock(run.startedAt)),
       make("span", { class: `badge ${failed ? "failed" : "http"}` }, run.outcome === "ok" ? String(run.status ?? "ok") : run.outcome),
       make("span", { class: "mono" }, run.url === null || run.type !== "http" ? run.path : `${run.method} ${pathOf(run.url)}`),
-      make("span", { class: "soft" }, `${run.durationMs} ms · v${run.version}`),
-      make("a", { href: `${base}/@${session.val.username}/${session.val.name}/logs/${run.id}`, class: "small" }, "Details"));
+      make("span", { class: "soft" }, `${run.durationMs} ms · v${run.version}`));
+    more.replaceChildren(make("a", { href: `${base}/@${session.val.username}/${session.val.name}/logs/${run.id}` }, "Headers, body, send again"));
     if (run.error !== null) error.replaceChildren(make("pre", {}, ...linked(session, run.error.stack || run.error.message, go)));
   };
   void follow(session, addLine, addRun);
