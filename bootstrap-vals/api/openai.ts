@@ -21,7 +21,7 @@ async function proxy(request: Request, params: { rest?: string }, town: Town): P
   await requireAsker(town, request, "val:read");
   const { TOWN_OPENAI_KEY: key, TOWN_OPENAI_URL: url } = town.env;
   if (typeof key !== "string" || key === "") {
-    throw new HttpError(501, "not_set_up", "The owner of this town has set no OpenAI key: TOWN_OPENAI_KEY, and TOWN_OPENAI_URL for another provider");
+    throw new HttpError(404, "not_set_up", "The owner of this town has set no OpenAI key: TOWN_OPENAI_KEY, and TOWN_OPENAI_URL for another provider");
   }
   const path = params.rest as string;
   if (!PATHS.test(path)) throw new HttpError(404, "not_found", `/${path} is not offered here`);

@@ -5,6 +5,7 @@ import { checkPassword, hashPassword, uuid } from "../lib/crypto.ts";
 import { badRequest, HttpError } from "../lib/http.ts";
 import { all, first, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
+import { forgive, GUESSES_MAX, GUESSES_SECONDS, limitAttempts } from "./attempts.ts";
 import { destroyVals } from "./deletion.ts";
 import { forgetMail } from "./mail.ts";
 
@@ -112,8 +113,14 @@ export async function changePassword(town: Town, account: Account, wish: { curre
   const row = await first<{ password: string | null }>(
     town.storage, "SELECT password FROM account WHERE id = :id", { id: account.id },
   );
-  if (row?.password && !(await checkPassword(town.loader, wish.current, row.password))) {
-    throw new HttpError(403, "forbidden", "The current password is another one");
+  if (row?.password) {
+    // Who has somebody's session must not find out their password with it.
+    const guesses = `password of ${account.id}`;
+    await limitAttempts(town, guesses, { count: GUESSES_MAX, seconds: GUESSES_SECONDS });
+    if (!(await checkPassword(town.loader, wish.current, row.password))) {
+      throw new HttpError(403, "forbidden", "The current password is another one");
+    }
+    await forgive(town, guesses);
   }
   const password = await hashPassword(town.loader, checkNewPassword(wish.password));
   await town.storage.batch([

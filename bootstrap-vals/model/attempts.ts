@@ -8,6 +8,9 @@ import { HttpError } from "../lib/http.ts";
 import { objects } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 
+// A password of eight letters stands a century of this; who mistypes waits a quarter of an hour at most.
+export const GUESSES_MAX = 10;
+export const GUESSES_SECONDS = 15 * 60;
 // No window is longer.
 const KEPT_MS = 24 * 60 * 60 * 1000;
 

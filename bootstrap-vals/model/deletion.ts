@@ -112,7 +112,6 @@ function retire(condition: string, args: { id?: string; owner_id?: string; now: 
   const { now, ...which } = args;
   return [
     { sql: `INSERT INTO deleted_val (${COLUMNS}, deleted_at) SELECT ${COLUMNS}, :now FROM val WHERE ${condition}`, args },
-    { sql: `DELETE FROM val_reference WHERE from_id IN (SELECT id FROM val WHERE ${condition})`, args: which },
     { sql: `DELETE FROM val WHERE ${condition}`, args: which },
   ];
 }

@@ -5,13 +5,10 @@ import { checkPassword, randomSecret, sha256, spendAsOnPassword } from "../lib/c
 import { first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { ACCOUNT, findAccount, type Account, type Asker } from "./accounts.ts";
-import { forgive, limitAttempts } from "./attempts.ts";
+import { forgive, GUESSES_MAX, GUESSES_SECONDS, limitAttempts } from "./attempts.ts";
 import { findByToken } from "./tokens.ts";
 
 const SESSION_SECONDS = 30 * 24 * 60 * 60;
-// A password of eight letters stands a century of this; who mistypes waits a quarter of an hour at most.
-const GUESSES_MAX = 10;
-const GUESSES_SECONDS = 15 * 60;
 // Checking a password costs this town a good part of a second of CPU, whoever asks.
 const CHECKS_MAX = 120;
 const CHECKS_SECONDS = 60;

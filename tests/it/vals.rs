@@ -526,12 +526,27 @@ pub async fn a_val_knows_who_imports_it(town: &Town) {
     let code = format!(
         "import {{ word }} from \"https://esm.town/v/{OWNER}/shared/main.tsx\";\nexport default () => new Response(word)"
     );
-    make_as(town, &bob, "openUser", "public", &code).await;
+    let open = make_as(town, &bob, "openUser", "public", &code).await;
     let hidden = make_as(town, &bob, "hiddenUser", "private", &code).await;
     let references = format!("{}/references", at(&library));
     assert_eq!(names(&read(town, &references).await), ["openUser"]);
     let (_, own) = as_who(town, Some(&bob), Method::GET, &references, None).await;
     assert_eq!(names(&own), ["hiddenUser", "openUser"]);
+    // A val that is deleted uses nothing, and does again once it is brought back.
+    let one = format!("/api/town/deleted-vals/{}/restore", id(&open));
+    let val = format!("/api/v2/vals/{}", id(&open));
+    assert_eq!(
+        as_who(town, Some(&bob), Method::DELETE, &val, None).await.0,
+        204
+    );
+    assert_eq!(names(&read(town, &references).await), [""; 0]);
+    assert_eq!(
+        as_who(town, Some(&bob), Method::POST, &one, Some(json!({})))
+            .await
+            .0,
+        200
+    );
+    assert_eq!(names(&read(town, &references).await), ["openUser"]);
     // An import that is gone from the newest version is gone from the list.
     let file = format!("/api/v2/vals/{}/files?path=main.ts", id(&hidden));
     let body = Some(json!({ "content": "export default () => new Response('')" }));
