@@ -194,7 +194,13 @@ impl Town {
     /// Status and JSON of an answer of the API, which must be as its description says.
     pub async fn described(&self, method: Method, path: &str, response: Response) -> (u16, Value) {
         let status = response.status().as_u16();
-        let text = response.text().await.expect("a body");
+        let kind = response.headers().get("content-type");
+        // Events go on for ever.
+        let endless = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        let text = match endless {
+            true => String::new(),
+            false => response.text().await.expect("a body"),
+        };
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         if let Some(spec) = self.description().await {
             let fault = description::fault(spec, &method, path, status, &body);
