@@ -1,3 +1,4 @@
+/** What a template may import as text. */
 declare module "*.html" {
   const text: string;
   export default text;

@@ -560,7 +560,7 @@ pub async fn a_val_knows_who_imports_it(town: &Town) {
 
 pub async fn bytes_that_are_no_text_come_back_as_they_were(town: &Town) {
     let made = town
-        .val("bytes", "export default () => new Response('')")
+        .val("whole-bytes", "export default () => new Response('')")
         .await;
     let bytes: Vec<u8> = (0..=255).collect();
     let raw = format!("{}/raw/img/all.bin", at(&made));
@@ -598,7 +598,7 @@ pub async fn bytes_that_are_no_text_come_back_as_they_were(town: &Town) {
         400,
         "code is text"
     );
-    assert_eq!(town.run("bytes").await.0, 200);
+    assert_eq!(town.run("whole-bytes").await.0, 200);
 }
 
 pub async fn a_template_makes_a_val_that_works(town: &Town) {
