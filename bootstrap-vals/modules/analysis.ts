@@ -31,6 +31,7 @@ export interface Diagnostic {
 // `// town: isolation=request` among the first lines: every request in a pristine process of its own.
 const ISOLATION = /^\s*\/\/\s*town:\s*isolation=(request|shared)\s*$/m;
 const ISOLATION_CHARACTERS = 500;
+const SERVES = /\bDeno\s*\.\s*serve\s*\(/;
 // Enough to keep the compiler busy, few enough not to crowd out others.
 const COMPILES_OPEN = 4;
 
@@ -102,7 +103,9 @@ async function compile(town: Town, { hash, dialect, path, read }: Source): Promi
   const analysis: Analysis = { hash, dialect, imports: [], exports: [], isolation, error: null, fresh: true };
   try {
     const compiled = await town.loader.compile(source, { type: dialect, specifier: path });
-    return { ...analysis, imports: compiled.imports, exports: compiled.exports };
+    // A handler that is given to `Deno.serve` stands in for the default export.
+    const served = compiled.exports.length === 0 && SERVES.test(source);
+    return { ...analysis, imports: compiled.imports, exports: served ? ["default"] : compiled.exports };
   } catch (error) {
     // Anything else than the author's mistake must not be remembered as if it were one.
     if (!(error instanceof SyntaxError)) throw error;

@@ -322,6 +322,10 @@
     },
     loaded(namespace) {
       program = namespace;
+      const served = Deno?.served();
+      if (program.default === undefined && served !== undefined) {
+        program = { __proto__: null, ...namespace, default: served };
+      }
       const main = program.default;
       return [
         typeof main === "function" || typeof main?.fetch === "function",

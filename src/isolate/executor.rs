@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use boa_engine::job::PromiseJob;
 use boa_engine::job::{GenericJob, IntervalJob, Job, JobExecutor, NativeAsyncJob, TimeoutJob};
-use boa_engine::{Context, JsError, JsResult};
+use boa_engine::{Context, JsError, JsObject, JsResult};
 
 use super::meter::Meter;
 use crate::wire::RunId;
@@ -18,12 +18,24 @@ use crate::wire::RunId;
 /// The queues.
 #[derive(Default)]
 pub struct Executor {
-    promises: RefCell<VecDeque<(RunId, PromiseJob)>>,
-    generic: RefCell<VecDeque<(RunId, GenericJob)>>,
+    promises: RefCell<VecDeque<Queued<PromiseJob>>>,
+    generic: RefCell<VecDeque<Queued<GenericJob>>>,
     futures: RefCell<VecDeque<(RunId, NativeAsyncJob)>>,
-    timers: RefCell<BTreeMap<(Instant, u64), (RunId, Timer)>>,
+    timers: RefCell<BTreeMap<(Instant, u64), Queued<Timer>>>,
     timers_queued: Cell<u64>,
     run: Cell<RunId>,
+    frame: RefCell<Frame>,
+}
+
+/// What travels with every callback from where it was registered to where it runs: the program's
+/// own, for `AsyncLocalStorage`.
+pub type Frame = Option<JsObject>;
+
+/// A job, with the run and the frame it was queued in.
+struct Queued<T> {
+    run: RunId,
+    frame: Frame,
+    job: T,
 }
 
 enum Timer {
@@ -51,22 +63,39 @@ impl Executor {
         self.run.replace(run)
     }
 
+    /// The frame of the code now running.
+    pub fn frame(&self) -> Frame {
+        self.frame.borrow().clone()
+    }
+
+    /// Sets the frame for the code that runs next.
+    pub fn set_frame(&self, frame: Frame) {
+        *self.frame.borrow_mut() = frame;
+    }
+
+    fn begin<T>(&self, queued: Queued<T>) -> (RunId, T) {
+        self.run.set(queued.run);
+        self.set_frame(queued.frame);
+        (queued.run, queued.job)
+    }
+
     /// Runs promise and generic jobs until there are none. The first error that JavaScript cannot
     /// catch ends it, with the run it happened in.
     pub fn run_ready(&self, context: &mut Context) -> Result<(), (RunId, JsError)> {
         loop {
             let next = self.promises.borrow_mut().pop_front();
-            if let Some((run, job)) = next {
-                self.run.set(run);
+            if let Some(queued) = next {
+                let (run, job) = self.begin(queued);
                 job.call(context).map_err(|error| (run, error))?;
                 continue;
             }
             let next = self.generic.borrow_mut().pop_front();
-            let Some((run, job)) = next else { break };
-            self.run.set(run);
+            let Some(queued) = next else { break };
+            let (run, job) = self.begin(queued);
             job.call(context).map_err(|error| (run, error))?;
         }
         self.run.set(0);
+        self.set_frame(None);
         context.clear_kept_objects();
         Ok(())
     }
@@ -74,6 +103,11 @@ impl Executor {
     /// Takes the futures that were queued since the last call.
     pub fn take_futures(&self) -> Vec<(RunId, NativeAsyncJob)> {
         self.futures.borrow_mut().drain(..).collect()
+    }
+
+    /// Gives back futures that were taken.
+    pub fn put_back(&self, futures: Vec<(RunId, NativeAsyncJob)>) {
+        self.futures.borrow_mut().extend(futures);
     }
 
     /// Runs the timers that are due, each with its promise jobs. Returns whether there were any.
@@ -92,12 +126,12 @@ impl Executor {
                     _ => None,
                 }
             };
-            let Some((_, (run, timer))) = due else { break };
-            if timer.cancelled() {
+            let Some((_, queued)) = due else { break };
+            if queued.job.cancelled() {
                 continue;
             }
             ran = true;
-            self.run.set(run);
+            let (run, timer) = self.begin(queued);
             meter.begin(run);
             match timer {
                 Timer::Once(job) => {
@@ -118,7 +152,7 @@ impl Executor {
     pub fn next_timer(&self) -> Option<Duration> {
         let mut timers = self.timers.borrow_mut();
         while let Some(entry) = timers.first_entry() {
-            if !entry.get().1.cancelled() {
+            if !entry.get().job.cancelled() {
                 return Some(entry.key().0.saturating_duration_since(Instant::now()));
             }
             entry.remove();
@@ -130,7 +164,15 @@ impl Executor {
     pub fn forget(&self, run: RunId) {
         self.timers
             .borrow_mut()
-            .retain(|_, (owner, _)| *owner != run);
+            .retain(|_, queued| queued.run != run);
+    }
+
+    fn queued<T>(&self, run: RunId, job: T) -> Queued<T> {
+        Queued {
+            run,
+            frame: self.frame(),
+            job,
+        }
     }
 
     fn queue_timer(&self, run: RunId, delay: Duration, timer: Timer) {
@@ -138,7 +180,7 @@ impl Executor {
         self.timers_queued.set(number + 1);
         self.timers
             .borrow_mut()
-            .insert((Instant::now() + delay, number), (run, timer));
+            .insert((Instant::now() + delay, number), self.queued(run, timer));
     }
 }
 
@@ -151,7 +193,10 @@ impl JobExecutor for Executor {
     fn enqueue_job(self: Rc<Self>, job: Job, _context: &mut Context) {
         let run = self.run.get();
         match job {
-            Job::PromiseJob(job) => self.promises.borrow_mut().push_back((run, job)),
+            Job::PromiseJob(job) => {
+                let queued = self.queued(run, job);
+                self.promises.borrow_mut().push_back(queued);
+            }
             Job::AsyncJob(job) => self.futures.borrow_mut().push_back((run, job)),
             Job::TimeoutJob(job) => {
                 let delay = duration(job.timeout().as_millis());
@@ -161,7 +206,10 @@ impl JobExecutor for Executor {
                 let delay = duration(job.interval().as_millis());
                 self.queue_timer(run, delay, Timer::Every(job));
             }
-            Job::GenericJob(job) => self.generic.borrow_mut().push_back((run, job)),
+            Job::GenericJob(job) => {
+                let queued = self.queued(run, job);
+                self.generic.borrow_mut().push_back(queued);
+            }
             // Finalization callbacks may be left out by the standard's own words, and a process
             // that lives for one request has no use for them.
             Job::FinalizationRegistryCleanupJob(_) => {}

@@ -5,15 +5,18 @@
 //! network and no other process.
 
 mod calls;
+mod common_js;
 mod errors;
 mod executor;
 mod forward;
 pub mod heap;
 mod host;
 mod json;
+mod language;
 mod lines;
 mod meter;
 mod modules;
+mod node;
 mod realm;
 mod socket;
 mod text;
@@ -395,6 +398,7 @@ impl Process {
     fn begin(&self, run: RunId, revisions: &[u64]) {
         self.host.meter.open(run);
         self.host.executor.enter(run);
+        self.host.executor.set_frame(None);
         self.host.note_revisions(revisions);
     }
 

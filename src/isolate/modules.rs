@@ -10,10 +10,12 @@ use std::rc::Rc;
 
 use boa_engine::module::{ModuleLoader, ModuleRequest, Referrer, SyntheticModuleInitializer};
 use boa_engine::object::JsObject;
-use boa_engine::object::builtins::{JsFunction, JsPromise};
+use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsNativeError, JsResult, JsString, JsValue, Module, Source, js_string};
 
+use super::common_js;
 use super::host::{Host, type_error, uint8_array};
+use super::node;
 use crate::limits::MODULES_MAX;
 use crate::wire::{Answer, Call, ModuleBody, Start, StartModule};
 
@@ -32,6 +34,8 @@ pub struct Modules {
     loaded: RefCell<HashMap<(String, bool), Module>>,
     authority: RefCell<HashMap<Module, bool>>,
     main: RefCell<String>,
+    /// The `module` objects of CommonJS modules, by specifier and authority.
+    pub common: RefCell<HashMap<(String, bool), JsObject>>,
     // Whether a specifier that is not here may be asked for.
     resolve: std::cell::Cell<bool>,
     capabilities: OnceCell<Capabilities>,
@@ -50,6 +54,13 @@ pub struct Capabilities {
 }
 
 impl Modules {
+    /// The modules of this context.
+    pub fn of(context: &Context) -> JsResult<Rc<Self>> {
+        context
+            .downcast_module_loader::<Self>()
+            .ok_or_else(|| type_error("The realm has another module loader"))
+    }
+
     /// Takes over the modules of a program.
     pub fn fill(&self, start: &mut Start, capabilities: Capabilities) {
         *self.main.borrow_mut() = start.main.clone();
@@ -68,8 +79,56 @@ impl Modules {
             .ok_or_else(|| missing(&main, None))
     }
 
-    // The module of that specifier, made at its first use.
-    fn find(
+    /// Whether a specifier is that of a module here.
+    pub fn has(&self, specifier: &str) -> bool {
+        self.bodies.borrow().contains_key(specifier)
+    }
+
+    /// What a specifier leads to, and whether that has authority when its importer has.
+    pub fn body(&self, specifier: &str, importer_authority: bool) -> Option<(ModuleBody, bool)> {
+        let specifier = self.target(specifier);
+        let is_main = *self.main.borrow() == specifier;
+        let bodies = self.bodies.borrow();
+        let module = bodies.get(&specifier)?;
+        let authority = importer_authority && (module.trusted || is_main);
+        Some((module.body.clone(), authority))
+    }
+
+    /// The bytes of a file of the program that is data, by its path from the main module or by its
+    /// whole address.
+    pub fn file(&self, path: &str) -> JsResult<Option<Vec<u8>>> {
+        let bodies = self.bodies.borrow();
+        let main = self.main.borrow();
+        let below = path.strip_prefix("file://").unwrap_or(path);
+        let below = below.trim_start_matches("./").trim_start_matches('/');
+        let below = resolve(&format!("./{below}"), &main, &[]);
+        // A path made of `__dirname` has lost one of the slashes after the scheme.
+        let whole = match path.split_once(":/") {
+            Some((scheme, rest)) if !rest.starts_with('/') => format!("{scheme}://{rest}"),
+            _ => path.to_string(),
+        };
+        let Some((name, module)) = bodies
+            .get_key_value(&below)
+            .or_else(|| bodies.get_key_value(&whole))
+        else {
+            return Ok(None);
+        };
+        match &module.body {
+            ModuleBody::Json(text) | ModuleBody::Text(text) | ModuleBody::CommonJs(text) => {
+                Ok(Some(text.as_bytes().to_vec()))
+            }
+            ModuleBody::Bytes(bytes) => Ok(Some(bytes.clone())),
+            ModuleBody::Code(_) | ModuleBody::Redirect(_) | ModuleBody::Broken(_) => {
+                Err(type_error(format!(
+                    "{name} is code, which is not kept as it was written: \
+                     import it with {{ type: \"text\" }} to read it"
+                )))
+            }
+        }
+    }
+
+    /// The module of that specifier, made at its first use.
+    pub fn find(
         &self,
         specifier: &str,
         importer_authority: bool,
@@ -89,8 +148,17 @@ impl Modules {
         let module = match (body, specifier.as_str()) {
             (_, KERNEL) => self.kernel(authority, context),
             (_, RUNTIME) => self.runtime(context),
+            (Some(ModuleBody::CommonJs(code)), _) => {
+                let modules = Modules::of(context)?;
+                let module = common_js::run(&modules, &specifier, &code, authority, context)?;
+                let exports = module.get(js_string!("exports"), context)?;
+                wrap(&specifier, exports, context)?
+            }
             (Some(body), _) => make(&specifier, body, context)?,
-            (None, _) => return Ok(None),
+            (None, _) => match node::module(&specifier, context)? {
+                Some(exports) => wrap(&specifier, exports, context)?,
+                None => return Ok(None),
+            },
         };
         self.authority
             .borrow_mut()
@@ -246,14 +314,18 @@ fn keep_module(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
     let Answer::Module(Some(module)) = answer else {
         return Ok(false.into());
     };
-    let modules = context
-        .downcast_module_loader::<Modules>()
-        .ok_or_else(|| type_error("The realm has another module loader"))?;
+    let modules = Modules::of(context)?;
     modules
         .bodies
         .borrow_mut()
         .insert(module.specifier.clone(), module);
     Ok(true.into())
+}
+
+/// The address without its last part; empty when nothing is above.
+pub fn directory(address: &str) -> &str {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    address.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// A specifier as seen from a module: by its own names first, relative ones against its address.
@@ -285,7 +357,6 @@ fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Mo
             let source = Source::from_bytes(code.as_bytes()).with_path(Path::new(specifier));
             Module::parse(source, None, context)
         }
-        ModuleBody::CommonJs(code) => common_js(specifier, &code, context),
         ModuleBody::Json(text) => Module::parse_json(js_string!(text.as_str()), context),
         ModuleBody::Text(text) => Ok(Module::from_value_as_default(
             js_string!(text.as_str()).into(),
@@ -296,56 +367,16 @@ fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Mo
             Ok(Module::from_value_as_default(array, context))
         }
         ModuleBody::Broken(message) => Err(JsNativeError::syntax().with_message(message).into()),
+        ModuleBody::CommonJs(_) => Err(type_error("CommonJS is run and not parsed")),
         ModuleBody::Redirect(next) => Err(type_error(format!(
             "The redirects from {specifier} to {next} go in circles"
         ))),
     }
 }
 
-// CommonJS is run when it is loaded: only then are its exports known.
-fn common_js(specifier: &str, code: &str, context: &mut Context) -> JsResult<Module> {
-    let wrapped = format!("(function (exports, require, module, __filename) {{{code}\n}})");
-    let source = Source::from_bytes(wrapped.as_bytes()).with_path(Path::new(specifier));
-    let function = context.eval(source)?;
-    let module = JsObject::with_object_proto(context.intrinsics());
-    let exports = JsObject::with_object_proto(context.intrinsics());
-    module.create_data_property_or_throw(js_string!("exports"), exports.clone(), context)?;
-    let require = boa_engine::NativeFunction::from_fn_ptr(|_, args, _| {
-        let asked = args
-            .first()
-            .map(|asked| asked.display().to_string())
-            .unwrap_or_default();
-        Err(type_error(format!(
-            "require({asked}) is not available: import it instead"
-        )))
-    });
-    let require = require.to_js_function(context.realm());
-    let function = function
-        .as_object()
-        .and_then(JsFunction::from_object)
-        .ok_or_else(|| type_error("A CommonJS module did not compile to a function"))?;
-    let arguments: [JsValue; 4] = [
-        exports.into(),
-        require.into(),
-        module.clone().into(),
-        js_string!(specifier).into(),
-    ];
-    function.call(&JsValue::undefined(), &arguments, context)?;
-    let exported = module.get(js_string!("exports"), context)?;
-    let made = JsObject::with_null_proto();
-    let mut names = vec![js_string!("default")];
-    made.create_data_property_or_throw(js_string!("default"), exported.clone(), context)?;
-    if let Some(object) = exported.as_object() {
-        for key in object.own_property_keys(context)? {
-            if let boa_engine::property::PropertyKey::String(name) = &key
-                && *name != js_string!("default")
-            {
-                let value = object.get(key.clone(), context)?;
-                made.create_data_property_or_throw(key.clone(), value, context)?;
-                names.push(name.clone());
-            }
-        }
-    }
+// A module of what something exports, as its importers see it.
+fn wrap(specifier: &str, exports: JsValue, context: &mut Context) -> JsResult<Module> {
+    let (names, made) = common_js::exported(exports, context)?;
     Ok(synthetic(specifier, &names, made, context))
 }
 
@@ -375,7 +406,8 @@ fn synthetic(
     )
 }
 
-fn missing(specifier: &str, referrer: Option<&str>) -> boa_engine::JsError {
+/// The error of a specifier that means nothing.
+pub fn missing(specifier: &str, referrer: Option<&str>) -> boa_engine::JsError {
     let from = referrer
         .map(|referrer| format!(", imported from {referrer}"))
         .unwrap_or_default();

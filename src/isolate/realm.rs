@@ -12,9 +12,12 @@ use boa_engine::{Context, JsData, JsResult, JsValue, NativeFunction, Source, js_
 use boa_gc::{Finalize, Trace};
 
 use super::calls;
+use super::executor::Frame;
 use super::host::{Host, type_error};
 use super::json;
+use super::language;
 use super::modules::Modules;
+use super::node;
 use super::web;
 use crate::limits::RECURSION_MAX;
 use crate::wire::RunId;
@@ -70,6 +73,7 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
     context.insert_data(host);
     // Before whatever keeps the engine's for itself.
     json::install(&mut context)?;
+    language::install(&mut context)?;
     let web = web::install(&mut context)?;
     // The engine's own generator does not know of forks, nor whether anybody has drawn.
     let random = NativeFunction::from_fn_ptr(|_, _, _| {
@@ -92,6 +96,7 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
         .configurable(true);
     math.define_property_or_throw(js_string!("random"), descriptor, &mut context)?;
     let native = calls::natives(&mut context)?;
+    node::install(&mut context, &web)?;
     let deno = script("deno.js", include_str!("deno.js"), &mut context)?.call(
         &JsValue::undefined(),
         &[native.clone().into(), web.clone().into()],
@@ -123,14 +128,22 @@ struct Hooks {
     host: Rc<Host>,
 }
 
-// For which run a promise's callback was registered.
-#[derive(Clone, Copy, Trace, Finalize, JsData)]
-#[boa_gc(empty_trace)]
-struct OfRun(RunId);
+// For which run, and in which frame, a promise's callback was registered.
+#[derive(Clone, Trace, Finalize, JsData)]
+struct OfRun {
+    #[unsafe_ignore_trace]
+    run: RunId,
+    frame: Frame,
+}
 
 impl HostHooks for Hooks {
     fn make_job_callback(&self, callback: JsFunction, _context: &mut Context) -> JobCallback {
-        JobCallback::new(callback, OfRun(self.host.executor.run()))
+        let executor = &self.host.executor;
+        let registered = OfRun {
+            run: executor.run(),
+            frame: executor.frame(),
+        };
+        JobCallback::new(callback, registered)
     }
 
     fn call_job_callback(
@@ -140,8 +153,9 @@ impl HostHooks for Hooks {
         args: &[JsValue],
         context: &mut Context,
     ) -> JsResult<JsValue> {
-        if let Some(OfRun(run)) = job.host_defined().as_any().downcast_ref::<OfRun>() {
-            self.host.executor.enter(*run);
+        if let Some(registered) = job.host_defined().as_any().downcast_ref::<OfRun>() {
+            self.host.executor.enter(registered.run);
+            self.host.executor.set_frame(registered.frame.clone());
         }
         job.callback().call(this, args, context)
     }

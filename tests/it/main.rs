@@ -12,10 +12,13 @@ mod email; // Mail, in and out.
 mod errors; // Who is told what when something fails.
 mod grant; // Grants narrow, frames are bounded: properties.
 mod hostile; // Programs that mean harm, with everybody else served.
+mod language; // What the engine lacks of the language.
+mod libraries; // Libraries of others, unchanged.
 mod limits; // Every limit of a program, reached.
 mod logs; // Records of runs and console lines.
 mod modules; // Where the modules of vals come from.
 mod nesting; // Towns inside towns.
+mod node; // The modules of Node, and CommonJS.
 mod overriding; // Changing the platform from inside.
 mod plans; // How SQLite goes about what is asked often.
 mod programs; // What a program is given by the one that starts it.

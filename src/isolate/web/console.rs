@@ -101,7 +101,11 @@ fn describe(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResu
 }
 
 fn inspected(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let text = inspect(arguments.get_or_undefined(0), DEPTH_SHOWN, context);
+    let depth = match arguments.get_or_undefined(1) {
+        depth if depth.is_undefined() => DEPTH_SHOWN,
+        depth => usize::try_from(depth.to_u32(context)?).unwrap_or(usize::MAX),
+    };
+    let text = inspect(arguments.get_or_undefined(0), depth, context);
     Ok(JsString::from(text).into())
 }
 

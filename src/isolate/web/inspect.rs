@@ -45,13 +45,33 @@ const BUFFER_BYTES_SHOWN: usize = 50;
 // How long a chain of prototypes is looked through for a name.
 const PROTOTYPES_MAX: usize = 100;
 
+/// Which quotes strings are in: the first that needs no escapes, or else the first.
+pub type Quotes = [char; 3];
+
+/// As in Deno.
+pub const DOUBLE_FIRST: Quotes = ['"', '\'', '`'];
+
+/// As in Node.
+pub const SINGLE_FIRST: Quotes = ['\'', '"', '`'];
+
 /// The text of a value; a string is quoted.
 pub fn inspect(value: &JsValue, depth_shown: usize, context: &mut Context) -> String {
+    inspect_by(value, depth_shown, DOUBLE_FIRST, context)
+}
+
+/// As [`inspect`], with other quotes.
+pub fn inspect_by(
+    value: &JsValue,
+    depth_shown: usize,
+    quotes: Quotes,
+    context: &mut Context,
+) -> String {
     let mut inspector = Inspector {
         context,
         left: LINE_CHARS_MAX,
         work: WORK_MAX,
         depth_shown,
+        quotes,
         path: Vec::new(),
         circular: Vec::new(),
     };
@@ -107,6 +127,7 @@ struct Inspector<'context> {
     // Properties still to be looked through.
     work: usize,
     depth_shown: usize,
+    quotes: Quotes,
     // The objects being shown, from the outermost in.
     path: Vec<JsObject>,
     // Those of them that contain themselves, in the order of their numbers.
@@ -190,7 +211,7 @@ impl Inspector<'_> {
     fn value(&mut self, value: &JsValue, indent: usize) -> String {
         let text = match value.variant() {
             JsVariant::Object(object) => return self.object(&object, indent),
-            JsVariant::String(string) => quoted(&string, self.left),
+            JsVariant::String(string) => quoted(&string, self.left, self.quotes),
             JsVariant::Symbol(symbol) => shown(&symbol.descriptive_string()),
             JsVariant::BigInt(bigint) => bigint_text(&bigint),
             JsVariant::Null
@@ -399,7 +420,7 @@ impl Inspector<'_> {
             if enumerable > ITEMS_MAX || self.left == 0 {
                 continue;
             }
-            let name = key_text(key, self.left);
+            let name = key_text(key, self.left, self.quotes);
             let name = self.leaf(name);
             let value = self.property_value(&property, indent + 2);
             listing.entries.push(format!("{name}: {value}"));
@@ -729,7 +750,7 @@ fn function_text(function: &JsObject) -> String {
     }
 }
 
-fn key_text(key: &PropertyKey, chars_max: usize) -> String {
+fn key_text(key: &PropertyKey, chars_max: usize, quotes: Quotes) -> String {
     match key {
         PropertyKey::Symbol(symbol) => format!("[{}]", shown(&symbol.descriptive_string())),
         PropertyKey::Index(index) => format!("\"{}\"", index.get()),
@@ -746,25 +767,26 @@ fn key_text(key: &PropertyKey, chars_max: usize) -> String {
             if plain {
                 shown(name)
             } else {
-                quoted(name, chars_max)
+                quoted(name, chars_max, quotes)
             }
         }
     }
 }
 
-/// A string in quotes, with escapes; in double ones unless that needs more of them.
-pub fn quoted(string: &JsString, chars_max: usize) -> String {
+/// A string in quotes, with escapes.
+pub fn quoted(string: &JsString, chars_max: usize, quotes: Quotes) -> String {
     let units: Vec<u16> = string
         .as_str()
         .iter()
         .take(chars_max.saturating_add(1))
         .collect();
-    let has = |quote: u8| units.contains(&u16::from(quote));
-    let quote = match (has(b'"'), has(b'\''), has(b'`')) {
-        (true, false, _) => '\'',
-        (true, true, false) => '`',
-        _ => '"',
+    let has = |quote: char| {
+        units
+            .iter()
+            .any(|unit| u32::from(*unit) == u32::from(quote))
     };
+    let free = quotes.into_iter().find(|quote| !has(*quote));
+    let quote = free.unwrap_or(quotes[0]);
     let mut text = String::from(quote);
     for point in from_units(&units).code_points().take(chars_max) {
         match point {

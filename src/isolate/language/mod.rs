@@ -1,0 +1,39 @@
+//! The language where the engine lacks a part of it: built-ins of ES2025 and 2026, stacks as V8 has
+//! them, dates as people write them. Syntax is lowered by the compiler instead.
+
+use std::path::Path;
+
+use boa_engine::{Context, JsResult, JsValue, Source};
+
+use super::host::type_error;
+use super::web::native_object;
+
+mod buffers;
+mod dates;
+mod stacks;
+
+/// Adds what is missing to the realm.
+pub fn install(context: &mut Context) -> JsResult<()> {
+    dates::install(context)?;
+    let native = native_object(
+        &[
+            ("isError", stacks::is_error),
+            ("stackOf", stacks::stack_of),
+            ("setStack", stacks::set_stack),
+            ("getStack", stacks::get_stack),
+            ("headline", stacks::headline),
+            ("detached", buffers::detached),
+            ("transfer", buffers::transfer),
+        ],
+        context,
+    )?;
+    stacks::keep(context)?;
+    let source = Source::from_bytes(include_str!("language.js"));
+    let source = source.with_path(Path::new("town:runtime/language.js"));
+    let script = context.eval(source)?;
+    let script = script
+        .as_callable()
+        .ok_or_else(|| type_error("language.js is no function"))?;
+    script.call(&JsValue::undefined(), &[native.into()], context)?;
+    Ok(())
+}
