@@ -33,7 +33,7 @@ const message = object({
 export const emailRoutes: Route[] = [
   ["POST", "/api/v1/email", async (request, _params, town) => {
     const asker = await requireAsker(town, request, "email:write");
-    const { id } = await send(town, { account: asker }, await readJson(request));
+    const { id } = await send(town, { account: asker, valId: asker.val_id }, await readJson(request));
     return json({ message: "Email queued", id }, 202);
   }, {
     summary: "Sends a mail, to oneself when it names nobody", access: "account", scope: "email:write", body: message,

@@ -187,7 +187,8 @@ impl RunEvent {
         )]
         let cpu_ms = record.cpu_us as f64 / 1000.0;
         json!({
-            "type": "run", "run": digits(record.run), "parent": record.parent.map(digits), "id": self.id,
+            "type": "run", "id": self.id, "run": digits(record.run),
+            "parent": record.parent.map(digits),
             "kind": record.kind.word(), "startedAt": record.started_ms, "endedAt": self.ended_ms,
             "cpuMs": cpu_ms, "memoryPeak": record.memory_peak, "outcome": record.outcome.word(),
             "error": record.error.as_ref().map(failure_json), "method": record.method,

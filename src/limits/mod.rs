@@ -171,7 +171,7 @@ pub const LINE_BYTES_MAX: usize = 16 << 10;
 /// Bytes of a request's body that its record keeps.
 pub const RECORD_BODY_BYTES_MAX: usize = 4 << 10;
 
-/// Bytes of headers, names and values, that a record keeps, of the request and of the response each.
+/// Bytes of headers, names and values, that a record keeps, of request and response each.
 pub const RECORD_HEADERS_BYTES_MAX: usize = 8 << 10;
 
 /// Records that wait for one `tail` delivery; what is beyond is dropped and counted.

@@ -11,11 +11,9 @@ use tempfile::TempDir;
 use crate::serving::{eventually, id, line_of};
 use crate::town::{OWNER, Town};
 
-/// Says when it ran last. `/` of the val counts the runs that it has begun.
-const COUNTS: &str = r#"
-import { storage } from "town:kernel";
+/// Says when it ran last.
+const TELLS: &str = r#"
 export default async (interval: Interval) => {
-  await storage.batch(["CREATE TABLE IF NOT EXISTS run (at)", "INSERT INTO run VALUES (1)"]);
   console.log("ran, before that:", interval.lastRunAt instanceof Date ? "a date" : interval.lastRunAt);
   return () => "what a handler returns is nobody's business";
 };"#;
@@ -65,7 +63,7 @@ async fn make_due(data: &Arc<TempDir>, file: &str, ago: Duration) {
 async fn an_interval_file_is_run_by_hand_scheduled_paused_and_freed() {
     let town = Town::start().await;
     let files = [
-        ("cron.ts", "interval", COUNTS),
+        ("cron.ts", "interval", TELLS),
         (
             "bad.ts",
             "interval",
@@ -182,11 +180,11 @@ async fn an_interval_file_is_run_by_hand_scheduled_paused_and_freed() {
 async fn what_was_due_while_the_town_was_down_runs_once_or_not_as_the_author_wants() {
     let town = Town::start().await;
     let files = [
-        ("once.ts", "interval", COUNTS),
-        ("skip.ts", "interval", COUNTS),
-        ("late.ts", "interval", COUNTS),
+        ("once.ts", "interval", TELLS),
+        ("skip.ts", "interval", TELLS),
+        ("late.ts", "interval", TELLS),
         ("fails.ts", "interval", "export default () => { throw 1; };"),
-        ("gone.ts", "interval", COUNTS),
+        ("gone.ts", "interval", TELLS),
         ("main.ts", "http", "export default () => new Response('')"),
     ];
     let made = town.val_of("missing", &files).await;
@@ -309,6 +307,43 @@ async fn a_run_that_a_crash_cut_off_is_made_again() {
     .await;
     assert_eq!(runs(&town).await, "2");
     assert_eq!(shown["running"], false, "{shown}");
+}
+
+#[tokio::test]
+async fn schedules_of_a_town_inside_a_town_run() {
+    let town = Town::start().await;
+    let inner = town.inside_by_host("inner").await;
+    // The same platform with a door for this test: what is scheduled is due now.
+    let main = r#"import town from "town:system/main.ts";
+    import { storage } from "town:kernel";
+    async function fetch(request: Request): Promise<Response> {
+      if (!request.url.endsWith("/make-due")) return town.fetch(request);
+      const cron = storage.sub("cron");
+      await cron.execute("UPDATE schedule SET due_at = 1");
+      const { rows } = await cron.execute("SELECT file_id FROM schedule");
+      for (const [file] of rows) await cron.sub(String(file)).setAlarm(new Date(1));
+      return new Response("due");
+    }
+    export default { ...town, fetch };"#;
+    let at = format!("/api/v2/alias/vals/{OWNER}/inner");
+    let (_, val) = town.api(Method::GET, &at, None).await;
+    crate::serving::save(&town, id(&val), "main.ts", main).await;
+
+    let made = inner
+        .val_of("ticking", &[("cron.ts", "interval", TELLS)])
+        .await;
+    let cron = file(&made, "cron.ts");
+    let wish = json!({ "schedule": "@yearly", "timeZone": "Asia/Tokyo" });
+    assert_eq!(put(&inner, cron, wish).await.0, 200);
+    let before = schedule(&inner, cron).await;
+    assert_eq!(inner.text("/make-due").await, (200, "due".into()));
+    let shown = eventually("a run", async || {
+        let shown = schedule(&inner, cron).await;
+        (shown["lastOutcome"] == "ok").then_some(shown)
+    })
+    .await;
+    assert_eq!(shown["dueAt"], before["dueAt"]);
+    line_of(&inner, id(&made), "before that: undefined").await;
 }
 
 #[tokio::test]

@@ -205,6 +205,26 @@ async fn mail_reaches_the_file_that_its_address_names() {
 }
 
 #[tokio::test]
+async fn a_town_inside_a_town_has_mail_of_its_own() {
+    let town = Town::start().await;
+    let inner = town.inside_by_path("inner").await;
+    let made = inner.val_of("mail", &[("email.ts", "email", PRINTS)]).await;
+    let address = made["files"][0]["links"]["email"]
+        .as_str()
+        .expect("an address");
+    assert_eq!(address, "alice.mail@alice--inner.localhost");
+    let (status, answer) = mail_in(&inner, "?to=alice.mail@x", "Subject: inside\n\nt").await;
+    assert_eq!(status, 200, "{answer}");
+    got(&inner, id(&made), "inside").await;
+    let (status, _) = mail_in(&town, "?to=alice.mail@x", "Subject: outside\n\nt").await;
+    assert_eq!(status, 404, "the town around it knows no such address");
+    let message = json!({ "to": address, "subject": "to my val", "text": "x" });
+    assert_eq!(send(&inner, message).await.0, 202);
+    outbox(&inner, "to my val", "sent").await;
+    got(&inner, id(&made), "to my val").await;
+}
+
+#[tokio::test]
 async fn webhooks_of_providers_bring_mail() {
     let town = Town::start().await;
     let made = town.val_of("mail", &[("email.ts", "email", PRINTS)]).await;
