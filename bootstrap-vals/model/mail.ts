@@ -41,7 +41,8 @@ const TABLES = [
     position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account_id TEXT NOT NULL, val_id TEXT, sender TEXT NOT NULL,
     recipients TEXT NOT NULL, pending TEXT NOT NULL, subject TEXT NOT NULL, letter TEXT NOT NULL, size INTEGER NOT NULL,
     status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, error TEXT, due_at INTEGER, created_at INTEGER NOT NULL, settled_at INTEGER)`,
-  `CREATE INDEX IF NOT EXISTS outbox_account ON outbox (account_id, created_at)`,
+  `CREATE INDEX IF NOT EXISTS outbox_account ON outbox (account_id)`,
+  `CREATE INDEX IF NOT EXISTS outbox_rate ON outbox (account_id, created_at)`,
   `CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due_at) WHERE due_at IS NOT NULL`,
   `CREATE TABLE IF NOT EXISTS inbox (
     position INTEGER PRIMARY KEY, account_id TEXT NOT NULL, val_id TEXT NOT NULL, file_id TEXT NOT NULL, recipient TEXT NOT NULL,

@@ -18,6 +18,38 @@ const BYTES_KEPT_MAX = 2 * 1024 * 1024 * 1024;
 const SWEEPS_ONE_IN = 16;
 const SWEPT_MAX = 10_000;
 
+// `{val}@{version}/{path}?env={n}&owner={owner}[&type={type}][&branch={branch}]`, as run/triggers.ts makes it. What else
+// runs under other names is nobody's to see.
+const IS_PROGRAM = "program GLOB '????????-????-????-????-????????????@*/*[?]env=*&owner=*'";
+const PROGRAM = `value, program, instr(program, '/') AS slash, instr(program, '?env=') AS query, instr(program, '&owner=') AS owner,
+  instr(program, '&type=') AS type, instr(program, '&branch=') AS branch`;
+const IDENTITY: Record<string, string> = {
+  val_id: "substr(program, 1, 36)", owner_id: "substr(program, owner + 7, 36)",
+  branch_id: "CASE branch WHEN 0 THEN NULL ELSE substr(program, branch + 8, 36) END",
+  version: "CAST(substr(program, 38, slash - 38) AS INTEGER)", path: "substr(program, slash + 1, query - slash - 1)",
+  written: "(SELECT written FROM amount WHERE id = 1)",
+};
+const TYPE = "CASE type WHEN 0 THEN 'http' ELSE substr(program, type + 6, CASE branch WHEN 0 THEN 100 ELSE branch - type - 6 END) END";
+
+function insertRows(table: string, type: string, columns: Record<string, string>): string {
+  // Each limit, which is none, keeps SQLite from taking the same thing out of the JSON again for every column.
+  return `INSERT INTO ${table} (${Object.keys(columns).join(", ")}) SELECT ${Object.values(columns).join(", ")} FROM (
+    SELECT ${PROGRAM} FROM (
+      SELECT value, value ->> 'id' AS program FROM json_each(NEW.events) WHERE value ->> 'type' = '${type}' LIMIT -1)
+    WHERE ${IS_PROGRAM} LIMIT -1)`;
+}
+
+const INSERT_RUNS = insertRows("run", "run", {
+  id: "value ->> 'run'", ...IDENTITY, type: TYPE, parent: "value ->> 'parent'", kind: "value ->> 'kind'",
+  started_at: "value ->> 'startedAt'", ended_at: "value ->> 'endedAt'", cpu_ms: "value ->> 'cpuMs'",
+  memory_peak: "value ->> 'memoryPeak'", outcome: "value ->> 'outcome'", method: "value ->> 'method'", url: "value ->> 'url'",
+  status: "value ->> 'status'", error: "value ->> 'error'", request_headers: "value ->> 'requestHeaders'",
+  request_body: "value ->> 'requestBody'", response_headers: "value ->> 'responseHeaders'", lines_dropped: "value ->> 'linesDropped'",
+});
+const INSERT_LINES = insertRows("log", "log", {
+  run: "value ->> 'run'", ...IDENTITY, at: "value ->> 'at'", level: "value ->> 'level'", text: "value ->> 'text'",
+});
+
 // `written` is how many bytes had come in when a row did, so that "the newest two gigabytes" is a comparison.
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS amount (id INTEGER PRIMARY KEY, written INTEGER NOT NULL)`,
@@ -40,6 +72,13 @@ const TABLES = [
   `CREATE INDEX IF NOT EXISTS log_run ON log (run)`,
   `CREATE INDEX IF NOT EXISTS log_val ON log (val_id, position)`,
   `CREATE INDEX IF NOT EXISTS log_owner ON log (owner_id, at)`,
+  // What comes in is given to SQLite once and in one statement.
+  `CREATE VIEW IF NOT EXISTS incoming AS SELECT NULL AS events`,
+  `CREATE TRIGGER IF NOT EXISTS take_apart INSTEAD OF INSERT ON incoming BEGIN
+    UPDATE amount SET written = written + length(NEW.events) WHERE id = 1;
+    ${INSERT_RUNS};
+    ${INSERT_LINES};
+  END`,
 ];
 
 // A fact about the database that stays true while this isolate lives.
@@ -58,41 +97,9 @@ export async function logsOf(town: Town): Promise<Storage> {
 
 /** Stores what the programs that this instance started have done. */
 export async function keep(town: Town, batch: TailBatch): Promise<void> {
-  const args = { events: batch.json };
-  const statements: Statement[] = [
-    { sql: "UPDATE amount SET written = written + length(:events) WHERE id = 1", args }, { sql: INSERT_RUNS, args }, { sql: INSERT_LINES, args },
-  ];
+  const statements: Statement[] = [{ sql: "INSERT INTO incoming (events) VALUES (:events)", args: { events: batch.json } }];
   if (Math.random() < 1 / SWEEPS_ONE_IN) statements.push(...sweeps());
   await (await logsOf(town)).batch(statements);
-}
-
-// `{val}@{version}/{path}?env={n}&owner={owner}[&type={type}][&branch={branch}]`, as run/triggers.ts makes it. What else
-// runs under other names is nobody's to see.
-const PROGRAM = `value ->> 'id' AS program, instr(value ->> 'id', '/') AS slash, instr(value ->> 'id', '?env=') AS query,
-  instr(value ->> 'id', '&owner=') AS owner, instr(value ->> 'id', '&type=') AS type, instr(value ->> 'id', '&branch=') AS branch`;
-const IS_PROGRAM = "value ->> 'id' GLOB '????????-????-????-????-????????????@*/*[?]env=*&owner=*'";
-const IDENTITY: Record<string, string> = {
-  val_id: "substr(program, 1, 36)", owner_id: "substr(program, owner + 7, 36)",
-  branch_id: "CASE branch WHEN 0 THEN NULL ELSE substr(program, branch + 8, 36) END",
-  version: "CAST(substr(program, 38, slash - 38) AS INTEGER)", path: "substr(program, slash + 1, query - slash - 1)",
-  written: "(SELECT written FROM amount WHERE id = 1)",
-};
-const TYPE = "CASE type WHEN 0 THEN 'http' ELSE substr(program, type + 6, CASE branch WHEN 0 THEN 100 ELSE branch - type - 6 END) END";
-
-const INSERT_RUNS = insertRows("run", "run", {
-  id: "value ->> 'run'", ...IDENTITY, type: TYPE, parent: "value ->> 'parent'", kind: "value ->> 'kind'",
-  started_at: "value ->> 'startedAt'", ended_at: "value ->> 'endedAt'", cpu_ms: "value ->> 'cpuMs'",
-  memory_peak: "value ->> 'memoryPeak'", outcome: "value ->> 'outcome'", method: "value ->> 'method'", url: "value ->> 'url'",
-  status: "value ->> 'status'", error: "value ->> 'error'", request_headers: "value ->> 'requestHeaders'",
-  request_body: "value ->> 'requestBody'", response_headers: "value ->> 'responseHeaders'", lines_dropped: "value ->> 'linesDropped'",
-});
-const INSERT_LINES = insertRows("log", "log", {
-  run: "value ->> 'run'", ...IDENTITY, at: "value ->> 'at'", level: "value ->> 'level'", text: "value ->> 'text'",
-});
-
-function insertRows(table: string, type: string, columns: Record<string, string>): string {
-  return `INSERT INTO ${table} (${Object.keys(columns).join(", ")}) SELECT ${Object.values(columns).join(", ")}
-    FROM (SELECT value, ${PROGRAM} FROM json_each(:events) WHERE value ->> 'type' = '${type}' AND ${IS_PROGRAM})`;
 }
 
 function sweeps(): Statement[] {
@@ -285,14 +292,15 @@ async function select<T>(town: Town, table: string, conditions: string[], args: 
 export async function readRun(town: Town, valId: string, id: string): Promise<WholeRun | undefined> {
   const logs = await logsOf(town);
   const row = await first<RunRow & { owner_id: string }>(
-    logs, "SELECT * FROM run WHERE id = :id AND val_id = :val_id", { id, val_id: valId },
+    // The signs keep SQLite from looking through all runs of a val for one.
+    logs, "SELECT * FROM run WHERE id = :id AND +val_id = :val_id", { id, val_id: valId },
   );
   if (row === undefined) return undefined;
   const lines = await all<LineRow>(
-    logs, "SELECT * FROM log WHERE run = :id AND val_id = :val_id ORDER BY position LIMIT :limit", { id, val_id: valId, limit: LINES_OF_RUN_MAX },
+    logs, "SELECT * FROM log WHERE run = :id AND +val_id = :val_id ORDER BY position LIMIT :limit", { id, val_id: valId, limit: LINES_OF_RUN_MAX },
   );
   const children = await all<RunRow>(
-    logs, "SELECT * FROM run WHERE parent = :id AND owner_id = :owner_id ORDER BY started_at, position LIMIT :limit",
+    logs, "SELECT * FROM run WHERE parent = :id AND +owner_id = :owner_id ORDER BY started_at, position LIMIT :limit",
     { id, owner_id: row.owner_id, limit: CHILDREN_MAX },
   );
   const json = (text: string | null) => (text === null ? null : JSON.parse(text));
