@@ -295,3 +295,40 @@ async fn what_is_running_is_stopped() {
     let error = run["error"]["message"].as_str().expect("words");
     assert!(error.contains("Stopped by its author"), "{error}");
 }
+
+#[tokio::test]
+async fn records_go_when_they_are_old_or_too_much() {
+    let town = Town::start().await;
+    let code = r#"import { storage } from "town:kernel";
+    import { keep, logsOf } from "town:system/model/runs.ts";
+    const town: any = { storage };
+    const id = "00000000-0000-0000-0000-000000000000";
+    const run = (name: string, at: number) => ({
+      type: "run", run: name, id: `${id}@0/main.ts?env=0&owner=${id}`, kind: "fetch", startedAt: at, endedAt: at, cpuMs: 0,
+      memoryPeak: 0, outcome: "ok", linesDropped: 0,
+    });
+    const store = (...events: unknown[]) => keep(town, { json: JSON.stringify(events), events: [] });
+    const names = async () => (await (await logsOf(town)).execute("SELECT id FROM run ORDER BY position")).rows.join();
+    // Some of the batches sweep, nobody knows which.
+    const until = async (wanted: string) => {
+      for (let batch = 0; batch < 2000 && (await names()) !== wanted; batch++) await store();
+      return names();
+    };
+    export default async () => {
+      await store(run("old", 1), run("new", Date.now()));
+      const before = await names();
+      const byAge = await until("new");
+      await (await logsOf(town)).execute("UPDATE amount SET written = written + 3 * 1024 * 1024 * 1024");
+      await store(run("newest", Date.now()));
+      return Response.json([before, byAge, await until("newest")]);
+    };"#;
+    town.val("sweeping", code).await;
+    let (status, text) = town.run("sweeping").await;
+    assert_eq!(status, 200, "{text}");
+    let seen: Value = serde_json::from_str(&text).expect("JSON");
+    assert!(
+        ["old,new", "new"].contains(&seen[0].as_str().expect("names")),
+        "{seen}"
+    );
+    assert_eq!((&seen[1], &seen[2]), (&json!("new"), &json!("newest")));
+}
