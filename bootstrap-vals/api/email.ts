@@ -271,9 +271,8 @@ type Mail = Parameters<typeof receive>[3];
 
 async function giveAll(town: Town, asker: Asker, to: string[], mail: Mail): Promise<Response> {
   if (to.length > RECIPIENTS_MAX) throw badRequest(`A message may have ${RECIPIENTS_MAX} recipients`);
-  const receipts: Receipt[] = [];
-  for (const address of new Set(to.map((one) => one.toLowerCase()))) receipts.push(await give(town, asker, address, mail));
-  return answer(receipts);
+  const addresses = [...new Set(to.map((one) => one.toLowerCase()))];
+  return answer(await Promise.all(addresses.map((address) => give(town, asker, address, mail))));
 }
 
 async function give(town: Town, asker: Asker, address: string, mail: Mail): Promise<Receipt> {

@@ -23,6 +23,7 @@ const LATE_MS = 120_000;
 // No run is longer unless the operator has moved the limits of time; a mark older than this is of one that died.
 const RUN_MS_MAX = 600_000;
 const NEXT_SHOWN = 5;
+const SCHEDULES_OF_ACCOUNT_MAX = 1_000;
 const ERROR_LENGTH_MAX = 2_000;
 
 /** A schedule as it is stored. */
@@ -102,6 +103,7 @@ export async function setSchedule(
   }
   const paused = wish.paused ?? present?.paused === 1;
   const anchor = present === undefined || present.text !== text ? now : present.anchor_at;
+  if (present === undefined) await checkRoom(town, file.owner_id);
   const due = parse(text, zone, anchor).next(now);
   if (due === undefined) throw badRequest(`${text} is never due`);
   const args = {
@@ -117,6 +119,13 @@ export async function setSchedule(
   });
   await setDue(town, file.file_id, args.due_at);
   return (await readSchedule(town, file.file_id)) as ScheduleRow;
+}
+
+async function checkRoom(town: Town, ownerId: string): Promise<void> {
+  const row = await first<{ count: number }>(
+    await schedules(town), "SELECT count(*) AS count FROM schedule WHERE owner_id = :owner_id", { owner_id: ownerId },
+  );
+  if ((row?.count ?? 0) >= SCHEDULES_OF_ACCOUNT_MAX) throw badRequest(`An account may have ${SCHEDULES_OF_ACCOUNT_MAX} schedules`);
 }
 
 export async function readSchedule(town: Town, fileId: string): Promise<ScheduleRow | undefined> {

@@ -7,8 +7,14 @@ import { begin, cutOff, end, passOver, readSchedule, rearm, setDue, suspend, typ
 import { endpointOfFile, type Endpoint } from "./endpoint.ts";
 import { isolateOf } from "./program.ts";
 
-// A run by hand is under way: the one that is due looks again then.
+// Where a run by hand is under way or too many are, the one that is due looks again then, or up to as much later.
 const LOOK_AGAIN_MS = 5_000;
+// Each run that is due holds a request of the platform open, whoever's it is; there must be some for visitors.
+const RUNNING_MAX = 64;
+const RUNNING_OF_ACCOUNT_MAX = 8;
+
+// Runs that are under way in this isolate by account: nothing that outlives it.
+const running = new Map<string, number>();
 
 export interface Attempt {
   startedAt: number;
@@ -22,6 +28,7 @@ export async function deliverCron(town: Town, fileId: string): Promise<void> {
   let row = await readSchedule(town, fileId);
   const now = Date.now();
   if (row === undefined || row.due_at === null || row.due_at > now || (await passOver(town, row, now))) return rearm(town, fileId);
+  if (isCrowded(row.owner_id)) return setDue(town, fileId, now + LOOK_AGAIN_MS * (1 + Math.random()));
   const endpoint = await endpointOfFile(town, fileId, "interval");
   if (endpoint === undefined) return suspend(town, row, "Paused: the val has no such file of type interval any more");
   if (row.running_by === "alarm") {
@@ -29,7 +36,20 @@ export async function deliverCron(town: Town, fileId: string): Promise<void> {
     row = { ...row, failures: row.failures + 1 };
   }
   if (!(await begin(town, row, "alarm"))) return setDue(town, fileId, now + LOOK_AGAIN_MS);
-  await end(town, row, { ...(await attempt(town, endpoint, row.last_run_at)), by: "alarm" });
+  running.set(row.owner_id, (running.get(row.owner_id) ?? 0) + 1);
+  try {
+    await end(town, row, { ...(await attempt(town, endpoint, row.last_run_at)), by: "alarm" });
+  } finally {
+    const left = (running.get(row.owner_id) ?? 1) - 1;
+    if (left > 0) running.set(row.owner_id, left);
+    else running.delete(row.owner_id);
+  }
+}
+
+function isCrowded(ownerId: string): boolean {
+  let all = 0;
+  for (const count of running.values()) all += count;
+  return all >= RUNNING_MAX || (running.get(ownerId) ?? 0) >= RUNNING_OF_ACCOUNT_MAX;
 }
 
 /** Runs an interval file now, whether or not it has a schedule, and tells how that went. */

@@ -10,6 +10,7 @@ import { isolateOf } from "./program.ts";
 
 // A relay that says nothing for so long is asked again later.
 const RELAY_MS_MAX = 20_000;
+const HANDLER_MS_MAX = 20_000;
 const ANSWER_CHARACTERS_MAX = 500;
 // The sender tries again; everything else is the author's to read in the log.
 const TEMPORARY = new Set<string>(["overload", "canceled"]);
@@ -73,12 +74,15 @@ async function deliver(town: Town, relay: Relay | undefined, row: OutboxRow): Pr
   let pending = JSON.parse(row.pending) as string[];
   let again = false;
   const within = pending.filter((address) => address.endsWith(`@${mailDomain(town.arrival)}`));
-  for (const address of within) {
+  const { replyTo: _, ...copy } = letter;
+  const receipts = await Promise.all(within.map(async (address) => {
     const file = await fileOfAddress(town, address);
-    if (file === undefined) continue;
-    const { replyTo: _, ...copy } = letter;
-    const receipt = await receive(town, file, address, { from: letter.from, size: row.size, body: { ...copy, bcc: [] } });
-    if (receipt.temporary) {
+    return file && inTime(receive(town, file, address, { from: letter.from, size: row.size, body: { ...copy, bcc: [] } }));
+  }));
+  for (const [index, receipt] of receipts.entries()) {
+    if (receipt === undefined) continue;
+    const address = within[index] as string;
+    if (receipt !== "slow" && receipt.temporary) {
       again = true;
       errors.push(`${address} is busy`);
     } else pending = pending.filter((other) => other !== address);
@@ -99,6 +103,12 @@ async function deliver(town: Town, relay: Relay | undefined, row: OutboxRow): Pr
   if (errors.length === 0 && nobody.length > 0) errors.push(`Kept here: ${nobody.join(", ")} is no email val`);
   if (relay === undefined && outside.length > 0) errors.push("Kept here: this town has no relay for mail");
   await settle(town, row, { status, pending, error: errors.join("; ") || null, again });
+}
+
+/** A handler has the mail once it runs; how long it thinks about it must not hold up the mail of others. */
+function inTime(receipt: Promise<Receipt>): Promise<Receipt | "slow"> {
+  const slow = new Promise<"slow">((resolve) => setTimeout(() => resolve("slow"), HANDLER_MS_MAX));
+  return Promise.race([receipt, slow]);
 }
 
 /** Those it has reached at an earlier attempt do not get it twice. */
