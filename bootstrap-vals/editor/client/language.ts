@@ -62,20 +62,22 @@ export function languageExtensions(wish: LanguageWish): Extension[] {
     diagnosing(wish),
     signatures(wish),
     keymap.of([
-      { key: "F12", run: (view) => definition(wish, view.state.selection.main.head) },
+      { key: "F12", run: (view) => definition(wish, view, view.state.selection.main.head) },
       { key: "F2", run: (view) => (wish.rename(path, view.state.selection.main.head), true) },
     ]),
     EditorView.domEventHandlers({
       mousedown: (event: MouseEvent, view: EditorView) => {
         if (!event.ctrlKey && !event.metaKey) return false;
         const position = view.posAtCoords({ x: event.clientX, y: event.clientY });
-        return position === null ? false : definition(wish, position);
+        return position === null ? false : definition(wish, view, position);
       },
     }),
   ];
 }
 
-function definition(wish: LanguageWish, position: number): boolean {
+function definition(wish: LanguageWish, view: EditorView, position: number): boolean {
+  // Questions are answered in order, so this one is about what is on the screen.
+  void wish.language.ask("write", wish.path, view.state.doc.toString());
   void wish.language.ask("define", wish.path, position).then((place) => place && wish.go(place.path, place.from, place.to));
   return true;
 }

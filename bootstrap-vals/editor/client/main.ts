@@ -244,6 +244,7 @@ async function rename(path: string, position: number): Promise<void> {
   const before = view.state.sliceDoc(word.from, word.to);
   const name = await ask("Rename symbol", "New name", before, "Rename");
   if (name === undefined || name === before) return;
+  await language.ask("write", path, view.state.doc.toString());
   const edits = await language.ask("rename", path, position, name);
   for (const file of new Set(edits.map((edit) => edit.path))) {
     const doc = session.docs.get(file);
