@@ -288,6 +288,8 @@ declare module "town:kernel" {
     responseHeaders: [name: string, value: string][] | null;
     /** The first 4 KiB of what was read of it: text, or base64 where it is none. `length` is of all. Null: there was none. */
     requestBody: { text?: string; base64?: string; length: number; whole: boolean } | null;
+    /** The first KiB of it, in the same way. */
+    responseBody: { text?: string; base64?: string; length: number; whole: boolean } | null;
     /** Console lines over the limit, counted instead of kept. */
     linesDropped: number;
   }

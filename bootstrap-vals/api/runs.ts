@@ -15,6 +15,8 @@ const wish = {
   "limit?": integer, "before?": text, "after?": text, "since?": time, "until?": time, "path?": text, "version?": integer, "search?": text,
 };
 
+const bodyShape = object({ "text?": text, "base64?": text, length: integer, whole: boolean });
+
 export const runRoutes: Route[] = [
   ["GET", "/api/town/vals/:id/runs", runs, {
     summary: "Runs of a val, newest first, or from `after` on", access: "author", scope: "telemetry:read",
@@ -29,7 +31,7 @@ export const runRoutes: Route[] = [
     answers: {
       200: object({
         status: integer, headers: arrayOf(arrayOf(text)),
-        body: object({ "text?": text, "base64?": text, length: integer, whole: boolean }),
+        body: bodyShape,
       }),
     },
   }],
@@ -58,8 +60,8 @@ export const runSchemas = {
   Run: object(runMembers()),
   WholeRun: object({
     ...runMembers(), requestHeaders: nullable(arrayOf(arrayOf(text))),
-    requestBody: nullable(object({ "text?": text, "base64?": text, length: integer, whole: boolean })),
-    responseHeaders: nullable(arrayOf(arrayOf(text))), logs: arrayOf(ref("Line")), children: arrayOf(object({ ...runMembers(), valId: text })),
+    requestBody: nullable(bodyShape), responseHeaders: nullable(arrayOf(arrayOf(text))), responseBody: nullable(bodyShape),
+    logs: arrayOf(ref("Line")), children: arrayOf(object({ ...runMembers(), valId: text })),
   }),
   Line: object({ run: text, at: time, level: text, text, position: text }),
 };

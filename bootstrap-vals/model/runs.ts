@@ -44,7 +44,8 @@ const INSERT_RUNS = insertRows("run", "run", {
   started_at: "value ->> 'startedAt'", ended_at: "value ->> 'endedAt'", cpu_ms: "value ->> 'cpuMs'",
   memory_peak: "value ->> 'memoryPeak'", outcome: "value ->> 'outcome'", method: "value ->> 'method'", url: "value ->> 'url'",
   status: "value ->> 'status'", error: "value ->> 'error'", request_headers: "value ->> 'requestHeaders'",
-  request_body: "value ->> 'requestBody'", response_headers: "value ->> 'responseHeaders'", lines_dropped: "value ->> 'linesDropped'",
+  request_body: "value ->> 'requestBody'", response_headers: "value ->> 'responseHeaders'",
+  response_body: "value ->> 'responseBody'", lines_dropped: "value ->> 'linesDropped'",
 });
 const INSERT_LINES = insertRows("log", "log", {
   run: "value ->> 'run'", ...IDENTITY, at: "value ->> 'at'", level: "value ->> 'level'", text: "value ->> 'text'",
@@ -58,7 +59,7 @@ const TABLES = [
     position INTEGER PRIMARY KEY, id TEXT NOT NULL, val_id TEXT NOT NULL, owner_id TEXT NOT NULL, branch_id TEXT, parent TEXT,
     kind TEXT NOT NULL, type TEXT NOT NULL, version INTEGER NOT NULL, path TEXT NOT NULL, started_at INTEGER NOT NULL,
     ended_at INTEGER NOT NULL, cpu_ms REAL NOT NULL, memory_peak INTEGER NOT NULL, outcome TEXT NOT NULL, method TEXT, url TEXT,
-    status INTEGER, error TEXT, request_headers TEXT, request_body TEXT, response_headers TEXT, lines_dropped INTEGER NOT NULL,
+    status INTEGER, error TEXT, request_headers TEXT, request_body TEXT, response_headers TEXT, response_body TEXT, lines_dropped INTEGER NOT NULL,
     written INTEGER NOT NULL)`,
   `CREATE INDEX IF NOT EXISTS run_id ON run (id)`,
   `CREATE INDEX IF NOT EXISTS run_parent ON run (parent) WHERE parent IS NOT NULL`,
@@ -155,6 +156,7 @@ export interface WholeRun extends Run {
   requestHeaders: [name: string, value: string][] | null;
   requestBody: RunEvent["requestBody"];
   responseHeaders: [name: string, value: string][] | null;
+  responseBody: RunEvent["responseBody"];
   logs: Line[];
   children: (Run & { valId: string })[];
 }
@@ -189,6 +191,7 @@ export interface RunRow {
   request_headers: string | null;
   request_body: string | null;
   response_headers: string | null;
+  response_body: string | null;
   lines_dropped: number;
 }
 
@@ -306,7 +309,7 @@ export async function readRun(town: Town, valId: string, id: string): Promise<Wh
   const json = (text: string | null) => (text === null ? null : JSON.parse(text));
   return {
     ...runOf(row), requestHeaders: json(row.request_headers), requestBody: json(row.request_body),
-    responseHeaders: json(row.response_headers), logs: lines.map(lineOf),
+    responseHeaders: json(row.response_headers), responseBody: json(row.response_body), logs: lines.map(lineOf),
     children: children.map((child) => ({ ...runOf(child), valId: child.val_id })),
   };
 }

@@ -64,7 +64,7 @@ impl Slot {
         match Box::pin(target.fetch(forwarded, body, caller)).await {
             Ok((status, mut headers, body)) => {
                 route.rules.apply(&mut headers);
-                spared.answered(status, &headers);
+                let body = spared.answered(status, &headers, body);
                 Ok((status, headers, spared.through(body)))
             }
             Err(failure) => {
@@ -105,11 +105,12 @@ impl Spared {
         }
     }
 
-    fn answered(&mut self, status: u16, headers: &[Header]) {
-        if let Some(record) = &mut self.record {
-            record.status = Some(status);
-            record.note_response(headers);
-        }
+    fn answered(&mut self, status: u16, headers: &[Header], body: Body) -> Body {
+        let Some(record) = &mut self.record else {
+            return body;
+        };
+        record.status = Some(status);
+        record.note_response(headers, body)
     }
 
     // What is left to do is another's: the record goes on there.

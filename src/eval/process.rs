@@ -798,14 +798,15 @@ impl Process {
             BodyUp::Stream { stream, .. } => Some(*stream),
             BodyUp::Empty | BodyUp::Bytes(_) | BodyUp::Join(_) => None,
         };
-        let body = self.body_up(body);
+        let mut body = self.body_up(body);
         if let Some(state) = lock(&self.runs).get_mut(&run) {
             state.body = stream;
         }
         let reply = self.note(run, |record| {
             record.status = Some(status);
             record.cpu_us = cpu_us;
-            record.note_response(&headers);
+            let whole = std::mem::replace(&mut body, Body::Empty);
+            body = record.note_response(&headers, whole);
         });
         if let Some(reply) = reply {
             // A caller that has gone drops the body, and so its source hears of it.

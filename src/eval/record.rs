@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::body::{Beginning, Body, Watch};
-use crate::limits::{RECORD_BODY_BYTES_MAX, RECORD_HEADERS_BYTES_MAX};
+use crate::limits::{RECORD_ANSWER_BYTES_MAX, RECORD_BODY_BYTES_MAX, RECORD_HEADERS_BYTES_MAX};
 use crate::wire::{Failure, Header, Level, Outcome, RunId};
 
 /// Headers whose values let whoever reads them act for somebody else.
@@ -35,6 +35,7 @@ pub struct Record {
     pub request_headers: Option<Vec<(String, String)>>,
     pub request_body: Option<Watch>,
     pub response_headers: Option<Vec<(String, String)>>,
+    pub response_body: Option<Watch>,
     pub lines_dropped: u32,
     /// Times the request has left the town and come back.
     pub hops: u32,
@@ -100,6 +101,7 @@ impl Record {
             request_headers: None,
             request_body: None,
             response_headers: None,
+            response_body: None,
             lines_dropped: 0,
             hops,
         }
@@ -114,10 +116,14 @@ impl Record {
     }
 
     /// Keeps what it answers, where somebody is told of it.
-    pub fn note_response(&mut self, headers: &[Header]) {
-        if self.request_headers.is_some() {
-            self.response_headers = Some(told(headers));
+    pub fn note_response(&mut self, headers: &[Header], body: Body) -> Body {
+        if self.request_headers.is_none() {
+            return body;
         }
+        self.response_headers = Some(told(headers));
+        let (body, watch) = body.watched(RECORD_ANSWER_BYTES_MAX);
+        self.response_body = watch;
+        body
     }
 
     /// It has failed; the first failure is kept.
@@ -151,12 +157,12 @@ impl TailEvent {
                 };
                 let record = &event.record;
                 let failure = record.error.as_ref();
-                let body = record.request_body.as_ref();
+                let bodies = record.request_body.iter().chain(&record.response_body);
                 headers(&record.request_headers)
                     + headers(&record.response_headers)
                     + record.url.as_ref().map_or(0, String::len)
                     + failure.map_or(0, |error| error.message.len() + error.stack.len())
-                    + body.map_or(0, |watch| seen(watch).bytes.len())
+                    + bodies.map(|watch| seen(watch).bytes.len()).sum::<usize>()
             }
         }
     }
@@ -194,7 +200,9 @@ impl RunEvent {
             "error": record.error.as_ref().map(failure_json), "method": record.method,
             "url": record.url, "status": record.status, "requestHeaders": record.request_headers,
             "requestBody": record.request_body.as_ref().map(|watch| body_json(&seen(watch))),
-            "responseHeaders": record.response_headers, "linesDropped": record.lines_dropped,
+            "responseHeaders": record.response_headers,
+            "responseBody": record.response_body.as_ref().map(|watch| body_json(&seen(watch))),
+            "linesDropped": record.lines_dropped,
         })
     }
 }

@@ -171,6 +171,9 @@ pub const LINE_BYTES_MAX: usize = 16 << 10;
 /// Bytes of a request's body that its record keeps.
 pub const RECORD_BODY_BYTES_MAX: usize = 4 << 10;
 
+/// Bytes of a response's body that its record keeps: most are pages, and there are many.
+pub const RECORD_ANSWER_BYTES_MAX: usize = 1 << 10;
+
 /// Bytes of headers, names and values, that a record keeps, of request and response each.
 pub const RECORD_HEADERS_BYTES_MAX: usize = 8 << 10;
 

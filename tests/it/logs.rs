@@ -69,6 +69,10 @@ async fn a_run_is_recorded_with_its_request_found_by_what_it_was_and_sent_again(
         one["requestBody"],
         json!({ "text": "héllo", "length": 6, "whole": true })
     );
+    assert_eq!(
+        one["responseBody"],
+        json!({ "text": "<héllo>", "length": 8, "whole": true })
+    );
     assert_eq!(one["logs"].as_array().map(Vec::len), Some(1), "{one}");
     assert_eq!(
         (&one["type"], &one["status"]),
