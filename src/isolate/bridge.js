@@ -381,6 +381,7 @@
       };
       return this.call(run, "tail", [batch]);
     },
+    handled: (promise, reason) => web.rejectionHandled(promise, reason),
     unhandled(promise, reason) {
       if (!web.unhandledRejection(promise, reason)) logError(reason, "Uncaught (in promise)");
     },

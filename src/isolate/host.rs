@@ -17,6 +17,9 @@ use super::socket::{Socket, SocketError};
 use crate::limits::{CALLS_OPEN_MAX, CHUNK_BYTES_MAX, WINDOW_BYTES};
 use crate::wire::{Answer, Call, CallError, CallId, RunId, StreamId, Up};
 
+/// Promises that were told as unhandled and may still be handled: each is kept alive for that.
+const REJECTIONS_TOLD_MAX: usize = 100;
+
 /// State shared by the event loop and the native functions.
 pub struct Host {
     /// The socket to the kernel.
@@ -37,6 +40,9 @@ pub struct Host {
     impure: Cell<bool>,
     // Rejected and not handled so far, with the run that it happened in.
     rejections: RefCell<Vec<(RunId, JsObject)>>,
+    // Told as unhandled, and those of them that somebody has handled since.
+    told: RefCell<VecDeque<JsObject>>,
+    handled: RefCell<Vec<(RunId, JsObject)>>,
 }
 
 /// What becomes of an answer.
@@ -81,6 +87,8 @@ impl Host {
             revisions: RefCell::new(vec![(Vec::new(), 0)]),
             impure: Cell::new(false),
             rejections: RefCell::default(),
+            told: RefCell::default(),
+            handled: RefCell::default(),
         })
     }
 
@@ -168,15 +176,33 @@ impl Host {
         self.rejections
             .borrow_mut()
             .retain(|(_, known)| !JsObject::equals(known, promise));
+        let mut told = self.told.borrow_mut();
+        let known = told
+            .iter()
+            .position(|known| JsObject::equals(known, promise));
+        if let Some(promise) = known.and_then(|at| told.remove(at)) {
+            let run = self.executor.run();
+            self.handled.borrow_mut().push((run, promise));
+        }
+    }
+
+    /// The program was told of a promise that nobody listens to.
+    pub fn note_told(&self, promise: JsObject) {
+        let mut told = self.told.borrow_mut();
+        if told.len() >= REJECTIONS_TOLD_MAX {
+            told.pop_front();
+        }
+        told.push_back(promise);
+    }
+
+    /// The promises that somebody listens to after the program was told that nobody did.
+    pub fn take_handled(&self) -> Vec<(RunId, JsPromise)> {
+        promises(&self.handled)
     }
 
     /// The promises that nobody listens to.
     pub fn take_rejections(&self) -> Vec<(RunId, JsPromise)> {
-        let taken = std::mem::take(&mut *self.rejections.borrow_mut());
-        taken
-            .into_iter()
-            .filter_map(|(run, promise)| Some((run, JsPromise::from_object(promise).ok()?)))
-            .collect()
+        promises(&self.rejections)
     }
 
     // ---- Revisions
@@ -406,6 +432,14 @@ impl Host {
     pub fn has_carried(&self, bytes: usize) -> bool {
         self.socket.borrow_mut().has_carried(bytes)
     }
+}
+
+fn promises(list: &RefCell<Vec<(RunId, JsObject)>>) -> Vec<(RunId, JsPromise)> {
+    let taken = std::mem::take(&mut *list.borrow_mut());
+    taken
+        .into_iter()
+        .filter_map(|(run, promise)| Some((run, JsPromise::from_object(promise).ok()?)))
+        .collect()
 }
 
 /// What comes on a stream from the kernel.

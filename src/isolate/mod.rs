@@ -265,6 +265,15 @@ impl Process {
             let args = [promise.clone().into(), reason];
             // What a listener throws has been reported by the event's own rules.
             let _ = self.bridge.call("unhandled", &args, context);
+            self.host.note_told(promise.into());
+        }
+        for (run, promise) in self.host.take_handled() {
+            let context = &mut cell.borrow_mut();
+            self.host.executor.enter(run);
+            if let PromiseState::Rejected(reason) = promise.state() {
+                let args = [promise.into(), reason];
+                let _ = self.bridge.call("handled", &args, context);
+            }
         }
     }
 

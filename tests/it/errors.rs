@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::serving::{endpoint, header, id, run_of, save};
 use crate::town::{OWNER, PATIENCE, Town};
+use crate::watching::logged;
 
 /// What no visitor may see of a val that fails: a word in its source, one in its message, places.
 fn assert_tells_nothing(text: &str) {
@@ -594,4 +595,38 @@ async fn raw(town: &Town, bytes: &[u8]) -> String {
     tokio::time::timeout(PATIENCE, exchange)
         .await
         .expect("an answer in time")
+}
+
+#[tokio::test]
+async fn a_program_hears_of_rejections_that_nobody_handles_and_of_those_handled_late() {
+    let town = Town::start().await;
+    let code = r#"
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  console.log("unhandled", event.reason);
+});
+addEventListener("rejectionhandled", (event) => console.log("handled", event.reason));
+addEventListener("error", (event) => {
+  event.preventDefault();
+  console.log("error", event.error.message);
+});
+export default async () => {
+  const promise = Promise.reject("late");
+  await new Promise((done) => setTimeout(done, 1));
+  promise.catch(() => {});
+  setTimeout(() => { throw new Error("thrown"); });
+  await new Promise((done) => setTimeout(done, 5));
+  reportError(new Error("reported"));
+  return new Response("fine");
+};"#;
+    let val = town.val("rejections", code).await;
+    assert_eq!(town.run("rejections").await, (200, "fine".into()));
+    for line in [
+        "unhandled late",
+        "handled late",
+        "error thrown",
+        "error reported",
+    ] {
+        logged(&town, &val, line).await;
+    }
 }

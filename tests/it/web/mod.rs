@@ -11,6 +11,7 @@ mod compression;
 mod console;
 mod crypto;
 mod encoding;
+mod event_source;
 mod events;
 mod fetching;
 mod file_reader;
