@@ -172,6 +172,45 @@ async fn an_archive_that_is_not_what_the_registry_promised_is_refused() {
 }
 
 #[tokio::test]
+async fn commonjs_packages_are_required_and_imported() {
+    let elsewhere = Elsewhere::start().await;
+    let mut registry = Registry::default();
+    let common = json!({ "name": "common", "version": "1.0.0", "main": "lib", "dependencies": { "leaf": "1" } });
+    let files = [
+        (
+            "lib/index.js",
+            "const leaf = require('leaf'); const { part } = require('./part');\n\
+            module.exports = function whole() { return leaf.word + part; }; module.exports.named = require('../data.json').n + require('./toString');",
+        ),
+        (
+            "lib/part.js",
+            "if (process.env.NODE_ENV === 'never') require('not-there'); exports.part = ' part';",
+        ),
+        ("data.json", "{ \"n\": 7 }"),
+        ("lib/toString.js", "module.exports = 1;"),
+    ];
+    registry.add(&elsewhere, &common, &files);
+    let leaf = json!({ "name": "leaf", "version": "1.2.0" });
+    registry.add(
+        &elsewhere,
+        &leaf,
+        &[(
+            "index.js",
+            "exports.word = 'leaf'; exports.__esModule = true;",
+        )],
+    );
+    let town = town_beside(&elsewhere).await;
+    let code = "import whole, { named } from 'npm:common'; import { word } from 'npm:leaf@1';\n\
+        export default () => Response.json([whole(), named, word])";
+    let made = town.val("commonly", code).await;
+    assert_eq!(made["diagnostics"], json!([]));
+    assert_eq!(
+        answer(&town, "commonly").await,
+        json!(["leaf part", 8, "leaf"])
+    );
+}
+
+#[tokio::test]
 async fn ranges_mean_what_npm_means_by_them() {
     let town = Town::start().await;
     let code = r#"import { choose } from "town:system/modules/semver.ts";
