@@ -12,6 +12,7 @@ use boa_engine::job::PromiseJob;
 use boa_engine::job::{GenericJob, IntervalJob, Job, JobExecutor, NativeAsyncJob, TimeoutJob};
 use boa_engine::{Context, JsError, JsObject, JsResult};
 
+use super::language;
 use super::meter::Meter;
 use crate::wire::RunId;
 
@@ -97,6 +98,7 @@ impl Executor {
         self.run.set(0);
         self.set_frame(None);
         context.clear_kept_objects();
+        language::forget_searched(context);
         Ok(())
     }
 

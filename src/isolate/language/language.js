@@ -187,6 +187,46 @@
     },
   });
 
+  // ---- Regular expressions -----------------------------------------------------------------------------
+  // The standard looks at every index whether a separator is there; looking for the next one finds the same.
+  const split = RegExp.prototype[Symbol.split];
+  const { exec } = RegExp.prototype;
+  defineProperty(RegExp.prototype, Symbol.split, { ...getOwnPropertyDescriptor({
+    [Symbol.split](text, limit) {
+      if (!native.isRegExp(this) || this.constructor !== RegExp || this.exec !== exec) return Reflect.apply(split, this, [text, limit]);
+      const string = String(text);
+      const most = limit === undefined ? 2 ** 32 - 1 : limit >>> 0;
+      if (most === 0) return [];
+      const flags = this.flags.replace("y", "");
+      const finder = new RegExp(this.source, flags.includes("g") ? flags : `${flags}g`);
+      if (string.length === 0) return Reflect.apply(exec, finder, [string]) === null ? [string] : [];
+      const whole = finder.unicode || finder.unicodeSets;
+      const step = (at) => (whole && string.codePointAt(at) > 0xffff ? at + 2 : at + 1);
+      const parts = [];
+      let from = 0;
+      let at = 0;
+      while (at < string.length) {
+        finder.lastIndex = at;
+        const found = Reflect.apply(exec, finder, [string]);
+        if (found === null || found.index >= string.length) break;
+        const end = found.index + found[0].length;
+        if (end === from) {
+          at = step(Math.max(found.index, at));
+          continue;
+        }
+        parts[parts.length] = string.slice(from, found.index);
+        if (parts.length === most) return parts;
+        from = at = end;
+        for (let i = 1; i < found.length; i++) {
+          parts[parts.length] = found[i];
+          if (parts.length === most) return parts;
+        }
+      }
+      parts[parts.length] = string.slice(from);
+      return parts;
+    },
+  }, Symbol.split), enumerable: false });
+
   // ---- Errors ------------------------------------------------------------------------------------------
   // Settings of V8. They are accessors, so that they can be set when `Error` itself can no longer be changed.
   const FRAMES = 10;

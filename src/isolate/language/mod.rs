@@ -10,11 +10,15 @@ use super::web::native_object;
 
 mod buffers;
 mod dates;
+mod regexps;
 mod stacks;
+
+pub use regexps::forget as forget_searched;
 
 /// Adds what is missing to the realm.
 pub fn install(context: &mut Context) -> JsResult<()> {
     dates::install(context)?;
+    regexps::install(context)?;
     let native = native_object(
         &[
             ("isError", stacks::is_error),
@@ -24,6 +28,7 @@ pub fn install(context: &mut Context) -> JsResult<()> {
             ("headline", stacks::headline),
             ("detached", buffers::detached),
             ("transfer", buffers::transfer),
+            ("isRegExp", regexps::is_regexp),
         ],
         context,
     )?;

@@ -116,6 +116,83 @@
   }
   const createSecretKey = (key, encoding) => new KeyObject("secret", new Uint8Array(bytesOf(key, encoding, "key")));
 
+  // ---- Ciphers: native for whole messages, so everything comes with `final` ------------------------------
+  const CIPHER = /^aes-?(128|192|256)-(gcm|cbc|ctr)$/;
+  const BLOCK = 16;
+  class Cipher {
+    #mode;
+    #key;
+    #iv;
+    #decrypt;
+    #waiting = [];
+    #additional = new Uint8Array();
+    #tag;
+    #done = false;
+    constructor(name, key, iv, decrypt) {
+      const found = CIPHER.exec(String(name).toLowerCase());
+      if (found === null) throw fail(Error, "ERR_CRYPTO_UNKNOWN_CIPHER", `Unknown cipher: ${name}`);
+      this.#mode = found[2];
+      this.#key = new Uint8Array(bytesOf(key, "utf8", "key"));
+      if (this.#key.length * 8 !== Number(found[1])) throw fail(RangeError, "ERR_CRYPTO_INVALID_KEYLEN", "Invalid key length");
+      this.#iv = iv === null ? new Uint8Array() : new Uint8Array(bytesOf(iv, "utf8", "iv"));
+      const fits = this.#mode === "gcm" ? this.#iv.length > 0 : this.#iv.length === BLOCK;
+      if (!fits) throw fail(TypeError, "ERR_CRYPTO_INVALID_IV", "Invalid initialization vector");
+      this.#decrypt = decrypt;
+    }
+    setAAD(data) {
+      this.#additional = new Uint8Array(bytesOf(data));
+      return this;
+    }
+    setAuthTag(tag, encoding) {
+      this.#tag = new Uint8Array(bytesOf(tag, encoding));
+      if (this.#tag.length !== BLOCK) throw fail(TypeError, "ERR_CRYPTO_INVALID_AUTH_TAG", `Invalid authentication tag length: ${this.#tag.length}`);
+      return this;
+    }
+    getAuthTag() {
+      if (this.#tag === undefined || this.#decrypt) throw fail(Error, "ERR_CRYPTO_INVALID_STATE", "Invalid state for operation getAuthTag");
+      return Buffer.from(this.#tag);
+    }
+    setAutoPadding(on = true) {
+      if (!on && this.#mode === "cbc") unavailable("setAutoPadding(false)")();
+      return this;
+    }
+    // What `update` and `final` give together is what Node gives.
+    update(data, inputEncoding, outputEncoding) {
+      if (this.#done) throw fail(Error, "ERR_CRYPTO_INVALID_STATE", "Invalid state for operation update");
+      this.#waiting.push(Buffer.from(bytesOf(data, inputEncoding)));
+      return out(new Uint8Array(), outputEncoding);
+    }
+    final(encoding) {
+      if (this.#done) throw fail(Error, "ERR_CRYPTO_INVALID_STATE", "Invalid state for operation final");
+      this.#done = true;
+      const data = Buffer.concat(this.#waiting);
+      const gcm = this.#mode === "gcm";
+      const input = gcm && this.#decrypt ? Buffer.concat([data, this.#tag ?? new Uint8Array()]) : data;
+      let result;
+      try {
+        const name = `AES-${this.#mode.toUpperCase()}`;
+        const bits = gcm ? BLOCK * 8 : 128;
+        result = new Uint8Array(native.aes(name, !this.#decrypt, this.#key, input, this.#iv, this.#additional, bits));
+      } catch {
+        if (gcm) throw new Error("Unsupported state or unable to authenticate data");
+        throw fail(Error, "ERR_OSSL_BAD_DECRYPT", "bad decrypt");
+      }
+      if (!gcm || this.#decrypt) return out(result, encoding);
+      this.#tag = result.slice(result.length - BLOCK);
+      return out(result.slice(0, result.length - BLOCK), encoding);
+    }
+  }
+  class Cipheriv extends Cipher {
+    constructor(name, key, iv) {
+      super(name, key, iv, false);
+    }
+  }
+  class Decipheriv extends Cipher {
+    constructor(name, key, iv) {
+      super(name, key, iv, true);
+    }
+  }
+
   // ---- Keys from secrets --------------------------------------------------------------------------------
   const lengthOf = (length) => {
     if (typeof length !== "number") throw wrongType("keylen", "of type number", length);
@@ -208,11 +285,12 @@
   }
   const hashes = ["md5", "ripemd160", "sha1", "sha224", "sha256", "sha384", "sha512", "sha512-224", "sha512-256"];
   const exports = {
-    Hash, Hmac, KeyObject,
+    Hash, Hmac, KeyObject, Cipheriv, Decipheriv,
     createHash: (name) => new Hash(name),
     createHmac: (name, key) => new Hmac(name, key),
     hash: (name, data, encoding = "hex") => new Hash(name).update(data).digest(encoding),
     createSecretKey,
+    createCipheriv: (name, key, iv) => new Cipheriv(name, key, iv), createDecipheriv: (name, key, iv) => new Decipheriv(name, key, iv),
     pbkdf2Sync, pbkdf2: later(pbkdf2Sync), scryptSync,
     scrypt: (password, salt, keylen, options, callback) => (typeof options === "function" ? later(scryptSync)(password, salt, keylen, options) : later(scryptSync)(password, salt, keylen, options, callback)),
     hkdfSync, hkdf: later(hkdfSync), randomBytes, pseudoRandomBytes: randomBytes, prng: randomBytes, rng: randomBytes, randomFillSync,
@@ -221,7 +299,7 @@
       nextTick(callback, null, randomFillSync(target, ...rest));
     },
     randomInt, randomUUID: () => crypto.randomUUID(), timingSafeEqual,
-    getHashes: () => [...hashes], getCiphers: () => ["gcm", "cbc", "ctr", "ecb"].flatMap((mode) => [128, 192, 256].map((bits) => `aes-${bits}-${mode}`)),
+    getHashes: () => [...hashes], getCiphers: () => ["gcm", "cbc", "ctr"].flatMap((mode) => [128, 192, 256].map((bits) => `aes-${bits}-${mode}`)),
     getCurves: () => [], getCipherInfo: () => undefined, getFips: () => 0, constants: {}, webcrypto: crypto, subtle: crypto.subtle,
     getRandomValues: (array) => crypto.getRandomValues(array),
   };

@@ -14,9 +14,10 @@ use boa_engine::{
 
 use super::host::{Host, type_error};
 use super::modules::Modules;
-use super::web::native_object;
+use super::web::{crypto, native_object};
 
 mod buffer;
+mod codecs;
 mod hashes;
 mod text;
 mod values;
@@ -95,6 +96,7 @@ const BUILTINS: &[Builtin] = &[
     one("url", "url.js", include_str!("url.js")),
     one("util", "util.js", include_str!("util.js")),
     one("util/types", "util_types.js", include_str!("util_types.js")),
+    one("zlib", "zlib.js", include_str!("zlib.js")),
     small("constants"),
     small("module"),
     small("os"),
@@ -120,7 +122,6 @@ const BUILTINS: &[Builtin] = &[
     refused("v8"),
     refused("vm"),
     refused("worker_threads"),
-    refused("zlib"),
 ];
 
 /// Modules that are a property of another.
@@ -166,6 +167,7 @@ pub fn install(context: &mut Context, web: &JsObject) -> JsResult<()> {
     )?;
     for part in [
         buffer::FUNCTIONS,
+        codecs::FUNCTIONS,
         hashes::FUNCTIONS,
         text::FUNCTIONS,
         values::FUNCTIONS,
@@ -175,6 +177,9 @@ pub fn install(context: &mut Context, web: &JsObject) -> JsResult<()> {
             native.create_data_property_or_throw(js_string!(name), function, context)?;
         }
     }
+    // The ciphers are those of `crypto.subtle`.
+    let aes = crypto::natives(context)?.get(js_string!("aes"), context)?;
+    native.create_data_property_or_throw(js_string!("aes"), aes, context)?;
     let read_file = NativeFunction::from_fn_ptr(read_file).to_js_function(context.realm());
     web.create_data_property_or_throw(js_string!("readFile"), read_file, context)?;
     let require = NativeFunction::from_fn_ptr(|_, args, context| {

@@ -77,11 +77,6 @@
     readline: () => refusing("readline", "there is no terminal", "createInterface Interface clearLine clearScreenDown cursorTo moveCursor emitKeypressEvents", { promises: refusing("readline.promises", "there is no terminal", "createInterface Interface Readline") }),
     repl: () => refusing("repl", "there is no terminal", "start REPLServer"),
     inspector: () => refusing("inspector", "", "open close url waitForDebugger Session", { console }),
-    zlib: () => refusing("zlib", "use CompressionStream and DecompressionStream",
-      "gzip gunzip deflate inflate deflateRaw inflateRaw unzip brotliCompress brotliDecompress gzipSync gunzipSync deflateSync inflateSync deflateRawSync inflateRawSync " +
-      "unzipSync brotliCompressSync brotliDecompressSync createGzip createGunzip createDeflate createInflate createDeflateRaw createInflateRaw createUnzip " +
-      "createBrotliCompress createBrotliDecompress crc32 Gzip Gunzip Deflate Inflate DeflateRaw InflateRaw Unzip BrotliCompress BrotliDecompress",
-      { constants: { Z_NO_FLUSH: 0, Z_SYNC_FLUSH: 2, Z_FINISH: 4, Z_DEFAULT_COMPRESSION: -1, Z_BEST_SPEED: 1, Z_BEST_COMPRESSION: 9, BROTLI_OPERATION_FLUSH: 1, BROTLI_PARAM_QUALITY: 1, BROTLI_PARAM_MODE: 0 } }),
     sqlite: () => refusing("sqlite", "use the storage of town:kernel", "DatabaseSync StatementSync backup"),
     tty: () => refusing("tty", "there is no terminal", "ReadStream WriteStream", { isatty: () => false }),
   };

@@ -16,7 +16,7 @@ pub mod body;
 pub mod buffers;
 pub mod bytes;
 pub mod clone;
-mod codec;
+pub mod codec;
 pub mod compression;
 pub mod console;
 pub mod crypto;

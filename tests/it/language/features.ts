@@ -92,6 +92,7 @@ export async function main() {
   await t("Map.getOrInsert", () => typeof (Map.prototype as any).getOrInsert === "function");
   await t("globalThis", () => typeof globalThis.self === "object");
   await t("substr/escape", () => "abc".substr(-2, 1) === "b" && escape("ü") === "%FC" && unescape("%FC") === "ü");
+  await t("RegExp split", () => [[/,/, "a,b,,c"], [/\s*/, "a b"], [/(?:)/u, "😀a"], [/(a)|b/, "xaybz"], [/(?=b)/, "abab"], [/$/, "ab"], [/x*/y, "axb"], [/,/g, ""], [/(?:)/, ""]].map(([by, text]: any) => text.split(by).join("|")).join(" ") === "a|b||c a|b 😀|a x|a|y||z a|ba|b ab a|b  " && "a,b,c".split(/,/, 2).join() === "a,b" && "abc".split(/(?:)/, 0).length === 0);
   return out.join("\n");
 }
 export default async () => new Response(await main());
