@@ -31,7 +31,10 @@ export async function startTown({ owner = true } = {}) {
   }
   const ended = new Promise((done) => child.once("exit", done));
   const find = (pattern) => new Promise((done, failed) => {
-    const limit = setTimeout(() => failed(new Error(`The town did not say ${pattern}:\n${said.text}`)), START_MS);
+    const limit = setTimeout(() => {
+      child.kill("SIGTERM");
+      failed(new Error(`The town did not say ${pattern}:\n${said.text}`));
+    }, START_MS);
     const look = () => {
       const match = pattern.exec(said.text);
       if (match === null) return;
