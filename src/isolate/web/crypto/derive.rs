@@ -1,8 +1,11 @@
 //! Keys from secrets: PBKDF2 and HKDF.
 
-use super::hash::{Hash, with_hash};
+use super::hash::Hash;
 use super::{CryptoError, Function, bytes_at, bytes_or_throw, number_at};
+use std::num::NonZeroU32;
+
 use boa_engine::{Context, JsArgs, JsResult, JsValue};
+use ring::pbkdf2::{self, Algorithm};
 
 pub(super) const FUNCTIONS: &[Function] = &[("pbkdf2", 5, pbkdf2), ("hkdf", 5, hkdf)];
 
@@ -36,9 +39,21 @@ fn pbkdf2(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult
     let password = bytes_at(arguments, 1, context)?;
     let salt = bytes_at(arguments, 2, context)?;
     let rounds = arguments.get_or_undefined(3).to_u32(context)?;
+    let Some(rounds) = NonZeroU32::new(rounds) else {
+        return Err(CryptoError::Operation.thrown(context));
+    };
     let mut out = vec![0; length_at(arguments, context)?];
-    with_hash!(hash, H => ::pbkdf2::pbkdf2_hmac::<H>(&password, &salt, rounds, &mut out));
+    pbkdf2::derive(rounds_of(hash), rounds, &salt, &password, &mut out);
     bytes_or_throw(Ok(out), context)
+}
+
+fn rounds_of(hash: Hash) -> Algorithm {
+    match hash {
+        Hash::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
+        Hash::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
+        Hash::Sha384 => pbkdf2::PBKDF2_HMAC_SHA384,
+        Hash::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
+    }
 }
 
 /// `(hash, secret, salt, info, bytes)`.
