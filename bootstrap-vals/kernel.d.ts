@@ -133,11 +133,20 @@ declare module "town:kernel" {
     isolation?: "shared" | "request";
   }
 
-  /** `jsx`: where JSX comes from when the file has no pragma. `trusted`: has this program's authority if its importer has. */
+  /**
+   * The main module has the program's authority. Any other has it where the module that imports it has it, and it is
+   * `trusted`, or both are of one `group`, or the importing line says `with { authority: "caller" }`; a module that is
+   * imported both ways runs once with and once without. Without authority everything of `town:kernel` is undefined, and
+   * `Deno.env`, `process.env` and `import.meta.env` are empty.
+   */
   export interface Module {
     type: "ts" | "tsx" | "js" | "jsx" | "cjs" | "json" | "text" | "bytes";
     source: string | Uint8Array;
     trusted?: boolean;
+    group?: string;
+    /** Not there for modules without authority. */
+    private?: boolean;
+    /** Where JSX comes from when the file has no pragma. */
     jsxImportSource?: string;
     /** What this module imports by names of its own: the specifier as it writes it, to the one in the program's map. */
     imports?: Record<string, string>;

@@ -6,6 +6,8 @@ import type { Town } from "../lib/town.ts";
 import { askerOf, requireAsker, requireOwner } from "../model/access.ts";
 import { accountRoutes } from "./account.ts";
 import { blobRoutes } from "./blob.ts";
+import { authorityRoutes } from "./authority.ts";
+import { callRoutes } from "./call.ts";
 import { cronRoutes } from "./cron.ts";
 import { deletedRoutes } from "./deleted.ts";
 import { emailRoutes } from "./email.ts";
@@ -40,6 +42,8 @@ export const apiRoutes: Route[] = [
   ...fileRoutes,
   ...environmentRoutes,
   ...searchRoutes,
+  ...callRoutes,
+  ...authorityRoutes,
   ...cronRoutes,
   ...emailRoutes,
   ...runRoutes,

@@ -5,6 +5,7 @@ import { all, inGroups } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { readContent, type Entry } from "../model/files.ts";
 import type { Dialect } from "../model/names.ts";
+import { PRELUDE, readReferences, specifierOf, translate, type At } from "./at.ts";
 
 export type Import = Compiled["imports"][number];
 
@@ -103,15 +104,29 @@ async function compile(town: Town, { hash, dialect, path, read }: Source): Promi
   const analysis: Analysis = { hash, dialect, imports: [], exports: [], isolation, error: null, fresh: true };
   try {
     const compiled = await town.loader.compile(source, { type: dialect, specifier: path });
+    // Some of the language of old is a decorator without anything to decorate, or a console that mails.
+    const at = compiled.exports.length > 0 || readReferences(source) === undefined ? undefined : await translate(town, source);
+    if (at !== undefined) return { ...analysis, ...(await outlineOf(town, at)) };
     // A handler that is given to `Deno.serve` stands in for the default export.
     const served = compiled.exports.length === 0 && SERVES.test(source);
     return { ...analysis, imports: compiled.imports, exports: served ? ["default"] : compiled.exports };
   } catch (error) {
     // Anything else than the author's mistake must not be remembered as if it were one.
     if (!(error instanceof SyntaxError)) throw error;
+    const at = await translate(town, source);
+    if (at !== undefined) return { ...analysis, ...(await outlineOf(town, at)) };
     const { message, line, column } = error as SyntaxError & { line?: number; column?: number };
     return { ...analysis, error: { message, line: line ?? 1, column: column ?? 1 } };
   }
+}
+
+/** What a val in the language of `@user.val` imports and exports; its references are imports that need not be there. */
+async function outlineOf(town: Town, at: At): Promise<Pick<Analysis, "imports" | "exports">> {
+  const { imports, exports } = await town.loader.compile(at.code, { type: "tsx" });
+  const references = at.references.map((reference) => ({
+    specifier: specifierOf(reference), line: 1, column: 1, dynamic: true, attributes: {},
+  }));
+  return { imports: [...imports.filter((use) => use.specifier !== PRELUDE), ...references], exports };
 }
 
 /** The statements that store analyses. */

@@ -15,8 +15,10 @@ import { nearest } from "./nearest.ts";
 import { parseSpecifier, resolveRelative } from "./reference.ts";
 import { isBuiltin, isPackageSpecifier } from "./specifier.ts";
 import { standardModule } from "./standard.ts";
+import { MARK } from "./at.ts";
 
-export type ModuleType = "ts" | "tsx" | "js" | "jsx" | "cjs" | "json" | "text";
+/** `at`: in the language of `@user.val`. */
+export type ModuleType = "at" | "ts" | "tsx" | "js" | "jsx" | "cjs" | "json" | "text";
 /**
  * Trusted modules are those of the val's own author. Edges are keys of modules. Size in bytes. Imports: what it imports
  * by specifiers that do not lead there by themselves.
@@ -47,7 +49,10 @@ export async function closeOver(
   for (const entry of tree.values()) {
     const analysis = analyses.get(keyOf(entry));
     if (analysis === undefined || entry.dialect === null) continue;
-    const module: GraphModule = [entry.dialect, analysis.hash, 1, [], entry.size, {}];
+    // A script that exports nothing is a value, as all vals were once.
+    const isValue = entry.type === "script" && analysis.error === null && analysis.exports.length === 0 && analysis.imports.length === 0;
+    const isAt = isValue || analysis.exports.includes(MARK);
+    const module: GraphModule = [isAt ? "at" : entry.dialect, analysis.hash, 1, [], entry.size, {}];
     graph.modules[`./${entry.path}`] = module;
     const { error } = analysis;
     if (error !== null) diagnostics.push({ path: entry.path, line: error.line, column: error.column, message: error.message });
@@ -60,7 +65,8 @@ export async function closeOver(
         if (typeof target === "string") connect(module, use.specifier, target);
         else if (target !== undefined) wanted.push({ ...target, from: module, referrer: undefined, kind: "import", origin });
       } catch (error) {
-        diagnostics.push({ ...origin, ...told(error) });
+        // What a reference leads to may be made by the val itself.
+        if (!isAt || !(error instanceof Fault)) diagnostics.push({ ...origin, ...told(error) });
       }
     }
   }
@@ -84,7 +90,7 @@ async function resolveImport(
   from: Entry,
   use: Import,
 ): Promise<string | Pick<Wanted, "specifier" | "target" | "as" | "isRequired"> | undefined> {
-  const specifier = unalias(aliases, use.specifier);
+  const specifier = unalias(aliases, use.specifier.replace("/v/@me/", `/v/${val.username}/`));
   if (specifier.startsWith("town:") || specifier.startsWith("node:")) return undefined;
   if (specifier.startsWith("./") || specifier.startsWith("../")) {
     // A path in deno.json is one from where that file is.

@@ -9,6 +9,7 @@ import type { Town } from "../lib/town.ts";
 import { boot } from "../model/boot.ts";
 import { ENTRY_ORDER, type FileType } from "../model/names.ts";
 import { FORMER } from "../model/vals.ts";
+import { MARK } from "../modules/at.ts";
 import { programIdOf } from "./triggers.ts";
 
 export interface Endpoint {
@@ -25,6 +26,8 @@ export interface Endpoint {
   type: FileType;
   exports: string[];
   isolation: "shared" | "request";
+  /** It is called as an API: lib/called.ts stands before it. */
+  isCalled?: boolean;
   /** Its main file is the platform's own. */
   is_town: 0 | 1;
   /** What the loader knows its program by: everything that could make it another program. */
@@ -102,6 +105,17 @@ export async function endpointOfNamed(town: Town, username: string, name: string
   const args = { username, name, type };
   return (await read(town, `${found} WHERE a.username = :username AND v.name = :name ORDER BY ${ENTRY_ORDER} LIMIT 1`, args)) ??
     read(town, `${found} WHERE v.id = (${FORMER}) ORDER BY ${ENTRY_ORDER} LIMIT 1`, args);
+}
+
+/** The main file of a val, to be called as an API. */
+export async function endpointToCall(town: Town, username: string, name: string): Promise<Endpoint | undefined> {
+  const code = ENDPOINT.replace("AND f.type = 'http'", "").replace("LEFT JOIN analysis", "JOIN analysis");
+  const found = (await read(town, `${code} WHERE a.username = :username AND v.name = :name ORDER BY ${ENTRY_ORDER} LIMIT 1`, { username, name })) ??
+    (await read(town, `${code} WHERE v.id = (${FORMER}) ORDER BY ${ENTRY_ORDER} LIMIT 1`, { username, name }));
+  if (found === undefined) return undefined;
+  // What such a val assigns to is noted in its process, so no other run may be there.
+  const isolation = found.exports.includes(MARK) ? "request" : found.isolation;
+  return { ...found, isCalled: true, isolation, programId: `${found.programId}&called=1` };
 }
 
 /** The host label of an HTTP file: the val's name for its first one, the file's id for others and where names are long. */

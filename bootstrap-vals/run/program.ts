@@ -10,8 +10,10 @@ import { ACCOUNT_MOUNT } from "../lib/own.ts";
 import { accountStorageName } from "../model/accounts.ts";
 import { makePass } from "../model/passes.ts";
 import { exportFault } from "../modules/analysis.ts";
+import { MARK, PRELUDE, prelude, translate } from "../modules/at.ts";
 import type { Graph } from "../modules/graph.ts";
 import { pinnedPath } from "../modules/reference.ts";
+import { hide, trustIn } from "./authority.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { mainOfScript, mainOfTrigger } from "./triggers.ts";
 
@@ -34,6 +36,7 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   });
   const env = await environmentOf(town, val_id, endpoint.is_town === 1);
   const graph = JSON.parse(String(graphs.rows[0]?.[0] ?? '{"modules":{}}')) as Graph;
+  await hide(town, endpoint, graph);
   const { main, modules, entrypoint } = await modulesOf(town, endpoint, graph);
   env[PASS] ??= await makePass(town, val_id);
   env[API_URL] ??= `${ownOrigin(town.arrival)}/api`;
@@ -47,10 +50,11 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
 }
 
 /** What the endpoint's file reaches, under the addresses at which the module host has it. */
-async function modulesOf(
+export async function modulesOf(
   town: Town,
   endpoint: Endpoint,
   graph: Graph,
+  unsaved: Record<string, string> = {},
 ): Promise<{ main: string; modules: Program["modules"]; entrypoint: string }> {
   const origin = ownOrigin(town.arrival);
   const own = pinnedPath(endpoint, endpoint.version, "");
@@ -58,11 +62,13 @@ async function modulesOf(
     if (key.startsWith("./")) return origin + own + key.slice(2);
     return key.startsWith("/") ? origin + key : key;
   };
+  const trust = trustIn(endpoint, graph);
   const modules: Record<string, Module | Redirect> = {};
   const wanted = new Map<string, { specifiers: string[]; size: number }>();
   const seen = new Set<string>();
   const main = `./${endpoint.path}`;
   const waiting = [main];
+  const old: string[] = [];
   let usesStandard = false;
   for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
     if (seen.has(key)) continue;
@@ -72,10 +78,11 @@ async function modulesOf(
       usesStandard ||= key.startsWith(STANDARD);
       continue;
     }
-    const [type, hash, trusted, edges, size, names = {}] = module;
+    const [type, hash, , edges, size, names = {}] = module;
     const imports: Record<string, string> = {};
     for (const specifier in names) imports[specifier] = address(names[specifier] as string);
-    modules[address(key)] = { type, source: "", trusted: trusted === 1, imports };
+    modules[address(key)] = { type: type === "at" ? "tsx" : type, source: unsaved[hash] ?? "", ...trust(key), imports };
+    if (type === "at") old.push(key);
     const want = wanted.get(hash) ?? { specifiers: [], size };
     want.specifiers.push(address(key));
     wanted.set(hash, want);
@@ -92,12 +99,34 @@ async function modulesOf(
       }
     }
   }
+  for (const key of old) {
+    const owner = key.startsWith("./") ? endpoint.username : (key.split("/")[2] as string);
+    // A script that is run by hand is run as it is.
+    const isValue = key !== main || endpoint.isCalled === true;
+    await modernize(town, modules, address(key), { owner, runner: endpoint.username, isValue });
+  }
   const entry = entryModule(endpoint, address(main));
   const entrypoint = address(main);
   if (entry === undefined) return { main: entrypoint, modules, entrypoint };
   const specifier = `${address(main)}?entry`;
   modules[specifier] = { type: "js", source: entry, trusted: true };
   return { main: specifier, modules, entrypoint };
+}
+
+/** Makes a module of today of one in the language of `@user.val`, and beside it the one that it has its references from. */
+async function modernize(
+  town: Town,
+  modules: Program["modules"],
+  specifier: string,
+  setting: { owner: string; runner: string; isValue: boolean },
+): Promise<void> {
+  const module = modules[specifier] as Module;
+  const at = await translate(town, String(module.source), setting.isValue);
+  if (at === undefined) return;
+  const before = `${specifier}?references`;
+  modules[before] = { ...module, type: "js", source: prelude(at, setting.owner, setting.runner) };
+  module.source = at.code;
+  module.imports = { ...module.imports, [PRELUDE]: before };
 }
 
 /** The image as this town has changed it: the kernel knows a val's program only with the image's own text. */
@@ -129,6 +158,14 @@ function bounded(wanted: Map<string, { size: number }>): string[][] {
 /** The export rule: a default export is used as it is; a single other one by this module; anything else is an error. */
 function entryModule(endpoint: Endpoint, specifier: string): string | undefined {
   const { exports, type } = endpoint;
+  if (endpoint.isCalled) {
+    const isAt = exports.includes(MARK);
+    return `import { callable } from "town:system/lib/called.ts";
+${isAt ? 'import * as at from "town:system/lib/at.ts";' : ""}
+import * as exports from ${JSON.stringify(specifier)};
+export default callable(exports${isAt ? ", at" : ""});
+`;
+  }
   if (type === "script") return mainOfScript(specifier);
   if (exports.includes("default") || exports.includes("*")) return mainOfTrigger(type, "default", specifier);
   if (exports.length === 1) return mainOfTrigger(type, exports[0] as string, specifier) ?? `export { ${exports[0]} as default } from ${JSON.stringify(specifier)};\n`;

@@ -3,6 +3,7 @@
 
 mod accounts; // Signing up and in, tokens, sessions, the end of an account.
 mod api; // The REST API, as its clients see it.
+mod authority; // Whose rights code runs with.
 mod birth; // Processes that are started and not forked.
 mod compile; // The compiler: what comes out is run by the engine.
 mod cron; // Files that run by a schedule.
