@@ -285,9 +285,30 @@ pub enum Env {
 pub struct StartModule {
     pub specifier: String,
     pub body: ModuleBody,
-    pub trusted: bool,
+    pub trust: Trust,
     /// What it imports by other names than their own.
     pub imports: Vec<(String, String)>,
+}
+
+/// When a module has the authority of the one that imports it, and who may import it at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// Whatever imports it.
+    pub trusted: bool,
+    /// Modules of one group pass authority on to each other.
+    pub group: Option<String>,
+    /// Whether it is there only for modules with authority.
+    pub private: bool,
+}
+
+impl Trust {
+    /// Of a module that shares its importer's authority.
+    pub fn full() -> Self {
+        Self {
+            trusted: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// What the engine makes a module from.
@@ -329,14 +350,14 @@ pub enum ModuleSpec {
     Source {
         kind: ModuleKind,
         source: String,
-        trusted: bool,
+        trust: Trust,
         jsx_import_source: Option<String>,
         imports: Vec<(String, String)>,
     },
     Bytes {
         #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
-        trusted: bool,
+        trust: Trust,
     },
     Redirect(String),
 }

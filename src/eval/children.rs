@@ -116,6 +116,10 @@ impl Children {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        #[cfg(debug_assertions)]
+        if let Some(without) = std::env::var_os(crate::isolate::defences::WITHOUT) {
+            command.env(crate::isolate::defences::WITHOUT, without);
+        }
         // SAFETY: only calls that are safe between fork and exec.
         unsafe {
             command.pre_exec(move || {

@@ -15,7 +15,7 @@ use crate::limits::{Limits, MODULES_MAX};
 use crate::storage::{Deadline, Namespace};
 use crate::wire::{
     self, Down, Failure, Isolation, ModuleBody, ModuleKind, ModuleSpec, Outcome, ProgramSpec,
-    Start, StartModule,
+    Start, StartModule, Trust,
 };
 
 /// How long reading the overrides may take.
@@ -221,34 +221,34 @@ impl Closing<'_> {
         specifier: &str,
         module: &ModuleSpec,
     ) -> Result<(StartModule, Vec<String>), Failure> {
-        let (body, trusted, names, imports) = match module {
+        let (body, trust, names, imports) = match module {
             ModuleSpec::Redirect(next) => {
                 let body = ModuleBody::Redirect(next.clone());
-                (body, true, Vec::new(), vec![next.clone()])
+                (body, Trust::full(), Vec::new(), vec![next.clone()])
             }
-            ModuleSpec::Bytes { bytes, trusted } => {
+            ModuleSpec::Bytes { bytes, trust } => {
                 let body = ModuleBody::Bytes(bytes.clone());
-                (body, *trusted, Vec::new(), Vec::new())
+                (body, trust.clone(), Vec::new(), Vec::new())
             }
             ModuleSpec::Source {
                 kind,
                 source,
-                trusted,
+                trust,
                 jsx_import_source,
                 imports: names,
             } => {
                 let kind = match kind {
                     ModuleKind::Json => {
                         let body = ModuleBody::Json(source.clone());
-                        return Ok(simple(specifier, body, *trusted));
+                        return Ok(simple(specifier, body, trust));
                     }
                     ModuleKind::Text => {
                         let body = ModuleBody::Text(source.clone());
-                        return Ok(simple(specifier, body, *trusted));
+                        return Ok(simple(specifier, body, trust));
                     }
                     ModuleKind::Cjs => {
                         let body = ModuleBody::CommonJs(source.clone());
-                        let (module, imports) = simple(specifier, body, *trusted);
+                        let (module, imports) = simple(specifier, body, trust);
                         let imports_by_name = names.clone();
                         return Ok((
                             StartModule {
@@ -269,13 +269,13 @@ impl Closing<'_> {
                     specifier: specifier.to_string(),
                 };
                 let (body, imports) = self.source(specifier, source, &options).await?;
-                (body, *trusted, names.clone(), imports)
+                (body, trust.clone(), names.clone(), imports)
             }
         };
         let module = StartModule {
             specifier: specifier.to_string(),
             body,
-            trusted,
+            trust,
             imports: names,
         };
         Ok((module, imports))
@@ -324,7 +324,7 @@ fn of_system(system: &System, specifier: &str) -> Option<ModuleSpec> {
     Some(ModuleSpec::Source {
         kind,
         source,
-        trusted: true,
+        trust: Trust::full(),
         jsx_import_source: None,
         imports: Vec::new(),
     })
@@ -345,12 +345,12 @@ pub async fn late_module(
     Ok(module)
 }
 
-fn simple(specifier: &str, body: ModuleBody, trusted: bool) -> (StartModule, Vec<String>) {
+fn simple(specifier: &str, body: ModuleBody, trust: &Trust) -> (StartModule, Vec<String>) {
     (
         StartModule {
             specifier: specifier.to_string(),
             body,
-            trusted,
+            trust: trust.clone(),
             imports: Vec::new(),
         },
         Vec::new(),

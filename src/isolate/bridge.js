@@ -315,10 +315,12 @@
             system: grant.storage ? system : undefined,
           }
         : { storage: undefined, loader: undefined, env: freeze({}), system: undefined },
+    // Those globals that depend on authority, with it and without.
+    globals: (authority) => (authority ? Deno.full : Deno.none),
     waitUntil: (promise) => waitUntil(promise),
     setEnv(given) {
       env = freeze(given);
-      Deno?.setEnv(given);
+      Deno.setEnv(given);
     },
     loaded(namespace) {
       program = namespace;

@@ -18,7 +18,7 @@ use crate::limits::{BATCH_STATEMENTS_MAX, LimitsRequest, MODULES_MAX};
 use crate::storage::{BatchMode, ResultSet, SqlArguments, SqlValue, Statement, Usage};
 use crate::wire::{
     Answer, BodyDown, BodyUp, Call, Env, FileContent, FileFrom, Header, Isolation, Level,
-    ModuleKind, ModuleSpec, ProgramSpec, Redirect, RequestHead, SystemFile, Target, Up,
+    ModuleKind, ModuleSpec, ProgramSpec, Redirect, RequestHead, SystemFile, Target, Trust, Up,
 };
 
 /// Integers up to here are exact in a JavaScript number.
@@ -616,7 +616,11 @@ pub fn module_spec(value: &JsValue, context: &mut Context) -> JsResult<ModuleSpe
     if let Some(redirect) = text_property(&given, "redirect", context)? {
         return Ok(ModuleSpec::Redirect(redirect));
     }
-    let trusted = given.get(js_string!("trusted"), context)?.to_boolean();
+    let trust = Trust {
+        trusted: given.get(js_string!("trusted"), context)?.to_boolean(),
+        group: text_property(&given, "group", context)?,
+        private: given.get(js_string!("private"), context)?.to_boolean(),
+    };
     let source = given.get(js_string!("source"), context)?;
     let kind = match text_property(&given, "type", context)?.as_deref() {
         Some("ts") => ModuleKind::Ts,
@@ -629,7 +633,7 @@ pub fn module_spec(value: &JsValue, context: &mut Context) -> JsResult<ModuleSpe
         Some("bytes") => {
             return Ok(ModuleSpec::Bytes {
                 bytes: bytes_of(&source, context)?,
-                trusted,
+                trust,
             });
         }
         _ => {
@@ -650,7 +654,7 @@ pub fn module_spec(value: &JsValue, context: &mut Context) -> JsResult<ModuleSpe
     Ok(ModuleSpec::Source {
         kind,
         source,
-        trusted,
+        trust,
         jsx_import_source,
         imports,
     })

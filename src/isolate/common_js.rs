@@ -86,7 +86,10 @@ fn require(
     context: &mut Context,
 ) -> JsResult<JsValue> {
     if let Some(specifier) = lookup(modules, asked, &from.address)
-        && let Some((body, authority)) = modules.body(&specifier, from.authority)
+        && let Some((body, authority)) = modules.body(
+            &specifier,
+            &modules.importer_of(&from.address, from.authority),
+        )
     {
         return match body {
             ModuleBody::CommonJs(code) => {
@@ -104,7 +107,7 @@ fn require(
         };
     }
     let specifier = modules.resolved(asked, &from.address);
-    match node::module(&specifier, context)? {
+    match modules.builtin(&specifier, from.authority, context)? {
         Some(module) => Ok(module),
         None if specifier.starts_with("town:") => {
             Ok(required(modules, &specifier, from, context)?.into())
@@ -151,13 +154,22 @@ pub fn run(
     } else {
         code.to_string()
     };
-    let wrapped =
-        format!("(function (exports, require, module, __filename, __dirname) {{{code}\n}})");
+    // A function around it, so that the module may declare such names itself.
+    let wrapped = format!(
+        "(function (Deno, process) {{ return function \
+         (exports, require, module, __filename, __dirname) {{{code}\n}} }})"
+    );
     let source = Source::from_bytes(wrapped.as_bytes()).with_path(Path::new(specifier));
     let function = context.eval(source)?;
-    let function = function
-        .as_function()
-        .ok_or_else(|| type_error("A CommonJS module did not compile to a function"))?;
+    let no_function = || type_error("A CommonJS module did not compile to a function");
+    let function = function.as_function().ok_or_else(no_function)?;
+    let globals = modules.globals_of(authority);
+    let globals = [
+        globals.get(js_string!("Deno"), context)?,
+        globals.get(js_string!("process"), context)?,
+    ];
+    let function = function.call(&JsValue::undefined(), &globals, context)?;
+    let function = function.as_function().ok_or_else(no_function)?;
     let module = JsObject::with_object_proto(context.intrinsics());
     let exports = JsObject::with_object_proto(context.intrinsics());
     let require = require_of(specifier.to_string(), authority, context)?;
@@ -224,7 +236,11 @@ fn required(
     context: &mut Context,
 ) -> JsResult<JsObject> {
     let module = modules
-        .find(specifier, from.authority, context)?
+        .find(
+            specifier,
+            &modules.importer_of(&from.address, from.authority),
+            context,
+        )?
         .ok_or_else(|| missing(specifier, Some(&from.address)))?;
     load(&module, specifier, context)?;
     module.link(context)?;

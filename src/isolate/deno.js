@@ -1,4 +1,6 @@
-// `Deno` and `process` as programs use them: what they read is the program's env, and the files of the program that are data.
+// Globals that depend on authority. `Deno` and `process` as programs use them: what they read is the program's env, and the
+// files of the program that are data. There are two of each: the globals, which know nothing, and those that modules with
+// authority see by the same names.
 (native, web) => {
   "use strict";
   const { freeze, keys } = Object;
@@ -101,7 +103,7 @@
   for (const why in ABSENT) for (const what of ABSENT[why].split(" ")) common[what] = refuse(what, why);
 
   // ---- What reads the env ----------------------------------------------------------------------------
-  const make = (read) => {
+  const make = (read, addEventListener) => {
     const get = (name) => {
       const value = read()[String(name)];
       return typeof value === "string" ? value : undefined;
@@ -124,13 +126,24 @@
       set: () => true,
       deleteProperty: () => true,
     });
-    return { __proto__: null, Deno: freeze({ ...common, env: denoEnv }), process: web.makeProcess(processEnv) };
+    return { __proto__: null, Deno: freeze({ ...common, env: denoEnv }), process: web.makeProcess(processEnv), addEventListener };
   };
-  let env = { __proto__: null };
-  const full = make(() => env);
-  web.defineGlobal("Deno", full.Deno);
-  web.defineGlobal("process", full.process);
+  const nothing = freeze({ __proto__: null });
+  let env = nothing;
+  const none = make(() => nothing, web.addEventListener);
+  // The files may be of a private program; and modules that are fetched by name have no authority to go by.
+  const unknown = (path) => {
+    throw new errors.NotFound(`No such file among the program's modules: readfile '${path}'`);
+  };
+  none.Deno = freeze({
+    ...none.Deno, readFileSync: unknown, readTextFileSync: unknown, readFile: async (path) => unknown(path), readTextFile: async (path) => unknown(path),
+  });
+  none.process.getBuiltinModule = () => undefined;
+  web.defineGlobal("Deno", none.Deno);
+  web.defineGlobal("process", none.process);
   return {
+    none,
+    full: make(() => env, web.listenWithAuthority),
     setEnv(given) {
       env = given;
     },

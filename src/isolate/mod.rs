@@ -6,9 +6,11 @@
 
 mod calls;
 mod common_js;
+pub mod defences;
 mod errors;
 mod executor;
 mod forward;
+mod harden;
 pub mod heap;
 mod host;
 mod json;
@@ -37,7 +39,7 @@ use boa_engine::{Context, JsError, JsResult, JsString, JsValue, js_string};
 
 use self::executor::Executor;
 use self::host::{Host, SourceEvent};
-use self::modules::{Capabilities, Modules};
+use self::modules::{Authority, Capabilities, Modules};
 use self::realm::Bridge;
 use self::socket::{Socket, SocketError};
 use crate::eval::compile;
@@ -553,14 +555,19 @@ impl Process {
                 .as_object()
                 .ok_or_else(|| host::type_error("The bridge made no object"))
         };
-        let full = object(self.bridge.call("kernel", &[grant.into()], context)?)?;
-        let none = object(self.bridge.call("kernel", &[JsValue::null()], context)?)?;
+        let mut authority = |grant: JsValue, with: bool| -> JsResult<Authority> {
+            Ok(Authority {
+                kernel: object(self.bridge.call("kernel", &[grant], context)?)?,
+                globals: object(self.bridge.call("globals", &[with.into()], context)?)?,
+            })
+        };
+        let full = authority(grant.into(), true)?;
+        let none = authority(JsValue::null(), false)?;
         let wait_until = self.bridge.get("waitUntil", context)?;
         let capabilities = Capabilities {
             full,
             none,
             wait_until,
-            env,
         };
         self.modules.fill(start, capabilities);
         Ok(())

@@ -1,7 +1,8 @@
 //! The module loader: a closed map of specifiers, each module once with authority and once without.
 //!
-//! A module is *(specifier, authority)*. The main module has authority; a module reached from one
-//! with authority and marked trusted has it too; all else, and all reached from that, has none.
+//! A module is *(specifier, authority)*. The main module has authority. A module reached from one
+//! with authority has it too if it is trusted, if both are of one group, or if the importing line
+//! hands it over; all else, and all reached from that, has none.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -11,16 +12,24 @@ use std::rc::Rc;
 use boa_engine::module::{ModuleLoader, ModuleRequest, Referrer, SyntheticModuleInitializer};
 use boa_engine::object::JsObject;
 use boa_engine::object::builtins::JsPromise;
-use boa_engine::{Context, JsNativeError, JsResult, JsString, JsValue, Module, Source, js_string};
+use boa_engine::property::PropertyKey;
+use boa_engine::{
+    Context, JsNativeError, JsResult, JsString, JsValue, Module, NativeFunction, Source, js_string,
+};
 
 use super::common_js;
+use super::defences::{self, Defence};
 use super::host::{Host, type_error, uint8_array};
 use super::node;
 use crate::limits::MODULES_MAX;
-use crate::wire::{Answer, Call, ModuleBody, Start, StartModule};
+use crate::wire::{Answer, Call, ModuleBody, Start, StartModule, Trust};
 
 /// The specifier under which the capabilities are imported.
 const KERNEL: &str = "town:kernel";
+/// The specifier under which compiled modules import those globals that depend on authority.
+const GLOBALS: &str = "town:globals";
+/// The import attribute by which a module hands over the authority that it has, and its value.
+const HANDOVER: (&str, &str) = ("authority", "caller");
 /// What a program may ask of its own process.
 const RUNTIME: &str = "town:runtime";
 
@@ -41,16 +50,37 @@ pub struct Modules {
     capabilities: OnceCell<Capabilities>,
 }
 
-/// What `town:kernel` and `town:runtime` export.
+/// What the modules of the kernel export.
 pub struct Capabilities {
     /// With authority.
-    pub full: JsObject,
+    pub full: Authority,
     /// Without.
-    pub none: JsObject,
+    pub none: Authority,
     /// `waitUntil`.
     pub wait_until: JsValue,
-    /// `import.meta.env` of a module with authority.
-    pub env: JsValue,
+}
+
+/// What a module sees that depends on its authority.
+pub struct Authority {
+    /// The exports of `town:kernel`; `env` among them is `import.meta.env` as well.
+    pub kernel: JsObject,
+    /// Globals, by name.
+    pub globals: JsObject,
+}
+
+impl Capabilities {
+    fn of(&self, authority: bool) -> &Authority {
+        if authority { &self.full } else { &self.none }
+    }
+}
+
+/// The side of an import that imports.
+#[derive(Clone, Default)]
+pub struct Importer {
+    authority: bool,
+    group: Option<String>,
+    /// Whether this import hands authority over.
+    hands_over: bool,
 }
 
 impl Modules {
@@ -75,7 +105,11 @@ impl Modules {
     /// The main module, parsed, with authority.
     pub fn main(&self, context: &mut Context) -> JsResult<Module> {
         let main = self.main.borrow().clone();
-        self.find(&main, true, context)?
+        let start = Importer {
+            authority: true,
+            ..Importer::default()
+        };
+        self.find(&main, &start, context)?
             .ok_or_else(|| missing(&main, None))
     }
 
@@ -84,14 +118,61 @@ impl Modules {
         self.bodies.borrow().contains_key(specifier)
     }
 
-    /// What a specifier leads to, and whether that has authority when its importer has.
-    pub fn body(&self, specifier: &str, importer_authority: bool) -> Option<(ModuleBody, bool)> {
+    /// What a specifier leads to, and whether that has authority as it is imported from there.
+    pub fn body(&self, specifier: &str, importer: &Importer) -> Option<(ModuleBody, bool)> {
         let specifier = self.target(specifier);
-        let is_main = *self.main.borrow() == specifier;
         let bodies = self.bodies.borrow();
         let module = bodies.get(&specifier)?;
-        let authority = importer_authority && (module.trusted || is_main);
+        let authority = self.passes(&specifier, &module.trust, importer)?;
         Some((module.body.clone(), authority))
+    }
+
+    // Whether authority is passed on to that module; nothing where it may not be imported at all.
+    fn passes(&self, specifier: &str, trust: &Trust, importer: &Importer) -> Option<bool> {
+        if !defences::is_on(Defence::Authority) {
+            return Some(true);
+        }
+        if trust.private && !importer.authority {
+            return None;
+        }
+        let is_main = *self.main.borrow() == specifier;
+        let together = trust.group.is_some() && trust.group == importer.group;
+        Some(importer.authority && (is_main || trust.trusted || together || importer.hands_over))
+    }
+
+    /// One of Node's modules, as a module sees it that has authority or not.
+    pub fn builtin(
+        &self,
+        specifier: &str,
+        authority: bool,
+        context: &mut Context,
+    ) -> JsResult<Option<JsValue>> {
+        let name = specifier.strip_prefix("node:").unwrap_or(specifier);
+        match name {
+            "process" => {
+                let globals = self.globals_of(authority);
+                Ok(Some(globals.get(js_string!("process"), context)?))
+            }
+            "fs" | "fs/promises" if !authority => {
+                let whole = node::module(specifier, context)?;
+                whole
+                    .map(|whole| refusing(name, &whole, context))
+                    .transpose()
+            }
+            _ => node::module(specifier, context),
+        }
+    }
+
+    /// The importer that a module without attributes on its imports is.
+    pub fn importer_of(&self, address: &str, authority: bool) -> Importer {
+        let bodies = self.bodies.borrow();
+        Importer {
+            authority,
+            group: bodies
+                .get(address)
+                .and_then(|body| body.trust.group.clone()),
+            hands_over: false,
+        }
     }
 
     /// The bytes of a file of the program that is data, by its path from the main module or by its
@@ -131,16 +212,17 @@ impl Modules {
     pub fn find(
         &self,
         specifier: &str,
-        importer_authority: bool,
+        importer: &Importer,
         context: &mut Context,
     ) -> JsResult<Option<Module>> {
         let specifier = self.target(specifier);
-        let is_main = *self.main.borrow() == specifier;
-        let (body, trusted) = match self.bodies.borrow().get(&specifier) {
-            Some(module) => (Some(module.body.clone()), module.trusted),
-            None => (None, true),
+        let (body, trust) = match self.bodies.borrow().get(&specifier) {
+            Some(module) => (Some(module.body.clone()), module.trust.clone()),
+            None => (None, Trust::full()),
         };
-        let authority = importer_authority && (trusted || is_main);
+        let Some(authority) = self.passes(&specifier, &trust, importer) else {
+            return Err(missing(&specifier, None));
+        };
         let key = (specifier.clone(), authority);
         if let Some(module) = self.loaded.borrow().get(&key) {
             return Ok(Some(module.clone()));
@@ -148,6 +230,7 @@ impl Modules {
         let module = match (body, specifier.as_str()) {
             (_, KERNEL) => self.kernel(authority, context),
             (_, RUNTIME) => self.runtime(context),
+            (_, GLOBALS) => self.globals(authority, context)?,
             (Some(ModuleBody::CommonJs(code)), _) => {
                 let modules = Modules::of(context)?;
                 let module = common_js::run(&modules, &specifier, &code, authority, context)?;
@@ -155,7 +238,7 @@ impl Modules {
                 wrap(&specifier, exports, context)?
             }
             (Some(body), _) => make(&specifier, body, context)?,
-            (None, _) => match node::module(&specifier, context)? {
+            (None, _) => match self.builtin(&specifier, authority, context)? {
                 Some(exports) => wrap(&specifier, exports, context)?,
                 None => return Ok(None),
             },
@@ -189,13 +272,10 @@ impl Modules {
     }
 
     fn kernel(&self, authority: bool, context: &mut Context) -> Module {
-        let exports = self.capabilities.get().map(|capabilities| {
-            if authority {
-                capabilities.full.clone()
-            } else {
-                capabilities.none.clone()
-            }
-        });
+        let exports = self
+            .capabilities
+            .get()
+            .map(|capabilities| capabilities.of(authority).kernel.clone());
         let exports = exports.unwrap_or_else(JsObject::with_null_proto);
         let names = ["storage", "loader", "env", "system"].map(|name| js_string!(name));
         synthetic(KERNEL, &names, exports, context)
@@ -211,16 +291,37 @@ impl Modules {
         synthetic(RUNTIME, &[js_string!("waitUntil")], exports, context)
     }
 
-    fn authority_of(&self, referrer: &Referrer) -> bool {
-        match referrer {
-            Referrer::Module(module) => self
-                .authority
-                .borrow()
-                .get(module)
-                .copied()
-                .unwrap_or(false),
-            Referrer::Realm(_) | Referrer::Script(_) => false,
-        }
+    /// The globals that depend on authority.
+    pub fn globals_of(&self, authority: bool) -> JsObject {
+        let capabilities = self.capabilities.get();
+        capabilities
+            .map(|capabilities| capabilities.of(authority).globals.clone())
+            .unwrap_or_else(JsObject::with_null_proto)
+    }
+
+    fn globals(&self, authority: bool, context: &mut Context) -> JsResult<Module> {
+        let exports = self.globals_of(authority);
+        let names: Vec<JsString> = exports
+            .own_property_keys(context)?
+            .into_iter()
+            .filter_map(|key| match key {
+                PropertyKey::String(name) => Some(name),
+                PropertyKey::Symbol(_) | PropertyKey::Index(_) => None,
+            })
+            .collect();
+        Ok(synthetic(GLOBALS, &names, exports, context))
+    }
+
+    // Code that was made of a string is of no module.
+    fn importer(&self, referrer: &Referrer, path: &str) -> Importer {
+        let Referrer::Module(module) = referrer else {
+            return Importer::default();
+        };
+        self.importer_of(path, self.has_authority(module))
+    }
+
+    fn has_authority(&self, module: &Module) -> bool {
+        self.authority.borrow().get(module) == Some(&true)
     }
 }
 
@@ -262,10 +363,14 @@ impl ModuleLoader for Modules {
             .unwrap_or_default()
             .to_string();
         let specifier = self.resolved(&asked, &path);
-        let authority = self.authority_of(&referrer);
+        let mut importer = self.importer(&referrer, &path);
+        importer.hands_over = request.attributes().iter().any(|attribute| {
+            let (key, value) = HANDOVER;
+            *attribute.key() == js_string!(key) && *attribute.value() == js_string!(value)
+        });
         // What is asked for may be a redirect to what has to be asked for in turn.
         for _ in 0..=REDIRECTS_MAX {
-            if let Some(module) = self.find(&specifier, authority, &mut context.borrow_mut())? {
+            if let Some(module) = self.find(&specifier, &importer, &mut context.borrow_mut())? {
                 return Ok(module);
             }
             if !self.resolve.get() || self.bodies.borrow().len() >= MODULES_MAX {
@@ -291,16 +396,14 @@ impl ModuleLoader for Modules {
             ("url", js_string!(url).into()),
             ("main", JsValue::from(main)),
         ];
-        let authority = self
-            .authority
-            .borrow()
-            .get(module)
-            .copied()
-            .unwrap_or(false);
+        let authority = self.has_authority(module);
         if let Some(capabilities) = self.capabilities.get()
-            && authority
+            && let Ok(env) = capabilities
+                .of(authority)
+                .kernel
+                .get(js_string!("env"), context)
         {
-            fields.push(("env", capabilities.env.clone()));
+            fields.push(("env", env));
         }
         for (key, value) in fields {
             // A fresh object takes any property.
@@ -351,7 +454,12 @@ pub fn resolve(specifier: &str, referrer: &str, imports: &[(String, String)]) ->
         .map_or_else(|_| specifier.to_string(), |url| url.to_string())
 }
 
-fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Module> {
+fn make(
+    specifier: &str,
+    body: ModuleBody,
+    globals: &JsObject,
+    context: &mut Context,
+) -> JsResult<Module> {
     match body {
         ModuleBody::Code(code) => {
             let source = Source::from_bytes(code.as_bytes()).with_path(Path::new(specifier));
@@ -372,6 +480,25 @@ fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Mo
             "The redirects from {specifier} to {next} go in circles"
         ))),
     }
+}
+
+// The same names as of a module of Node's, none of which can be used.
+fn refusing(name: &str, whole: &JsValue, context: &mut Context) -> JsResult<JsValue> {
+    let refused = JsObject::with_object_proto(context.intrinsics());
+    let Some(whole) = whole.as_object() else {
+        return Ok(refused.into());
+    };
+    let message = format!("{name} is not available to modules without authority");
+    for key in whole.own_property_keys(context)? {
+        let message = message.clone();
+        // SAFETY: what is captured has nothing of the engine's heap in it.
+        let refuse = unsafe {
+            NativeFunction::from_closure(move |_, _, _| Err(type_error(message.clone())))
+        };
+        let refuse = refuse.to_js_function(context.realm());
+        refused.create_data_property_or_throw(key, refuse, context)?;
+    }
+    Ok(refused.into())
 }
 
 // A module of what something exports, as its importers see it.

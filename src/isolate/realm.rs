@@ -12,7 +12,9 @@ use boa_engine::{Context, JsData, JsResult, JsValue, NativeFunction, Source, js_
 use boa_gc::{Finalize, Trace};
 
 use super::calls;
+use super::defences::{self, Defence};
 use super::executor::Frame;
+use super::harden::harden;
 use super::host::{Host, type_error};
 use super::json;
 use super::language;
@@ -110,6 +112,9 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
     let object = bridge
         .as_object()
         .ok_or_else(|| type_error("The bridge is no object"))?;
+    if defences::is_on(Defence::Hardening) {
+        harden(&mut context)?;
+    }
     Ok((context, Bridge { object }))
 }
 

@@ -163,12 +163,13 @@ impl<'a> Compilation<'a> {
 
     fn run(&self) -> Result<Compiled, CompileError> {
         let module = self.parse()?;
-        let program = self.reports.collect(|| self.transform(module));
+        let (mut program, globals) = self.reports.collect(|| self.transform(module));
         let diagnostics = self.reports.diagnostics(&self.file);
         if !diagnostics.is_empty() {
             return Err(CompileError::Syntax { diagnostics });
         }
         let outline = outline::read(&program, &self.file);
+        lower::authority::import(&mut program, &globals);
         let (code, map) = self.print(&program)?;
         Ok(Compiled {
             code,
@@ -204,7 +205,7 @@ impl<'a> Compilation<'a> {
         Err(CompileError::Syntax { diagnostics })
     }
 
-    fn transform(&self, module: Module) -> Program {
+    fn transform(&self, module: Module) -> (Program, Vec<String>) {
         let kind = self.options.kind;
         let (unresolved, top) = (Mark::new(), Mark::new());
         let runtime = self.jsx_runtime(&module);
@@ -238,11 +239,11 @@ impl<'a> Compilation<'a> {
                 unresolved,
             ));
         }
-        lower::lower(&mut program, &self.file.src, unresolved);
+        let globals = lower::lower(&mut program, &self.file.src, unresolved);
         program.mutate(hygiene());
         program.mutate(fixer(None));
         lower::parenthesize(&mut program);
-        program
+        (program, globals)
     }
 
     /// `@jsx` and `@jsxFrag` name functions to call, which the newer way of JSX does not do.

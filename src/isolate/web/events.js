@@ -169,7 +169,7 @@
       } else capture = !!options;
       if (signal !== undefined && web.abort.aborted(signal) || callback === null) return;
       if (find(t, type, callback, capture) !== null) return;
-      const listener = { type, callback, capture, once, passive, removed: false };
+      const listener = { type, callback, capture, once, passive, removed: false, full: false };
       add(t, listener);
       if (signal !== undefined) web.abort.add(signal, () => remove(t, listener));
     }
@@ -220,7 +220,8 @@
     for (let i = 0; i < old.length; i++) if (old[i] !== listener) list[list.length] = old[i];
     t.listeners = list.length > 0 ? list : null;
   };
-  const dispatch = (target, t, event, s) => {
+  // `full`: only those that listen with authority, or only the others; undefined: all.
+  const dispatch = (target, t, event, s, full = undefined) => {
     s.dispatching = true;
     s.target = s.current = target;
     s.phase = 2;
@@ -229,7 +230,7 @@
       for (let pass = 0; pass < 2 && !s.stop; pass++) {
         for (let i = 0; i < listeners.length && !s.stopNow; i++) {
           const l = listeners[i];
-          if (l.removed || l.type !== s.type || l.capture !== (pass === 0)) continue;
+          if (l.removed || l.type !== s.type || l.capture !== (pass === 0) || full !== undefined && l.full !== full) continue;
           if (l.once) remove(t, l);
           s.passive = l.passive;
           try {
@@ -266,6 +267,27 @@
     s.trusted = true;
     return dispatch(target, targetState(target), event, s);
   };
+  // What nobody has caught may hold anything: whoever listens without authority only hears that it was so.
+  web.fireOnGlobal = (whole, blind) => {
+    const heard = (event, full) => {
+      const s = state(event);
+      s.trusted = true;
+      return dispatch(globalThis, ofGlobal, event, s, full);
+    };
+    heard(blind(), false);
+    return heard(whole, true);
+  };
+  // `addEventListener` of modules with authority.
+  web.listenWithAuthority = (type, callback, options) => {
+    apply(web.addEventListener, undefined, [type, callback, options]);
+    const { listeners } = ofGlobal;
+    if (listeners === null) return;
+    for (let i = 0; i < listeners.length; i++) {
+      const l = listeners[i];
+      if (l.callback === callback && l.type === `${type}`) l.full = true;
+    }
+  };
+  web.addEventListener = EventTarget.prototype.addEventListener;
   // Defines event handler attributes (`onabort`) on a prototype or on the global.
   web.eventHandlers = (holder, types, onSet = undefined) => {
     for (let i = 0; i < types.length; i++) {
@@ -292,7 +314,7 @@
               const result = apply(handler.value, target, special ? [event.message, event.filename, event.lineno, event.colno, event.error] : [event]);
               if (special ? result === true : result === false) cancel(state(event));
             };
-            handler.listener = { type, callback, capture: false, once: false, passive: false, removed: false };
+            handler.listener = { type, callback, capture: false, once: false, passive: false, removed: false, full: false };
             add(t, handler.listener);
           }
           if (onSet) onSet(this);

@@ -27,6 +27,14 @@ struct PrototypeEntry {
     prototype: JsObject,
 }
 
+/// The prototypes of all native classes so far.
+pub fn prototypes(context: &Context) -> Vec<JsObject> {
+    let host = context.realm().host_defined();
+    let entries = host.get::<Prototypes>().map(|known| &known.entries);
+    let prototypes = entries.into_iter().flatten();
+    prototypes.map(|entry| entry.prototype.clone()).collect()
+}
+
 /// The object that the web scripts share, kept where native code finds it.
 #[derive(Debug, Trace, Finalize, JsData)]
 struct WebObject(JsObject);

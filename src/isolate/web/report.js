@@ -33,21 +33,24 @@
           init.lineno = at[2];
           init.colno = at[3];
         }
-        if (!web.fire(globalThis, new ErrorEvent("error", init))) return;
+        const blind = () => new ErrorEvent("error", { message: "Uncaught exception" });
+        if (!web.fireOnGlobal(new ErrorEvent("error", init), blind)) return;
       } finally {
         reporting = false;
       }
     }
     web.host?.uncaught(error);
   };
+  const blind = (type) => new PromiseRejectionEvent(type, { promise: web.promises.resolve(undefined) });
   // True when a listener prevented the default, which is to report the reason.
   web.unhandledRejection = (promise, reason) => {
     if (!web.hasListeners(globalThis)) return false;
-    return !web.fire(globalThis, new PromiseRejectionEvent("unhandledrejection", { cancelable: true, promise, reason }));
+    const event = new PromiseRejectionEvent("unhandledrejection", { cancelable: true, promise, reason });
+    return !web.fireOnGlobal(event, () => blind("unhandledrejection"));
   };
   web.rejectionHandled = (promise, reason) => {
     if (!web.hasListeners(globalThis)) return;
-    web.fire(globalThis, new PromiseRejectionEvent("rejectionhandled", { promise, reason }));
+    web.fireOnGlobal(new PromiseRejectionEvent("rejectionhandled", { promise, reason }), () => blind("rejectionhandled"));
   };
   const functions = {
     reportError(error) {

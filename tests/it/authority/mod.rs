@@ -1,4 +1,57 @@
-//! What code of others may do in a program, and what it takes to have it done as them.
+//! Restricted Library Mode: a module without authority gets its arguments and nothing else.
 
-mod calls; // API Mode: vals called over HTTP.
-mod people;
+mod attacks; // Hostile libraries against a victim with a secret.
+
+mod graphs; // A property of generated import graphs.
+mod libraries; // What ordinary libraries do still works.
+
+use serde_json::{Value, json};
+
+use crate::town::{OWNER, Town};
+
+/// What a library must not learn.
+const SECRET: &str = "hunter2";
+
+/// Starts the program it is sent and answers what its `run` returns.
+const ARENA: &str = r#"import { loader } from "town:kernel";
+export default async (request: Request) => {
+  const program = await request.json();
+  try {
+    const value = await loader!.load({ ...program, loader: {}, outbound: { private: true } }).call("run", []);
+    return Response.json({ value });
+  } catch (error) {
+    return Response.json({ error: String((error as Error).stack ?? error) });
+  }
+};"#;
+
+/// A town that starts programs for tests.
+struct Arena(Town);
+
+impl Arena {
+    async fn start() -> Self {
+        Self::of(Town::start().await).await
+    }
+
+    async fn without(defence: &str) -> Self {
+        Self::of(Town::start_under(&[("TOWN_TEST_WITHOUT", defence)], &[]).await).await
+    }
+
+    async fn of(town: Town) -> Self {
+        town.val("arena", ARENA).await;
+        Self(town)
+    }
+
+    /// What `run` of the module `main` returns.
+    async fn run(&self, modules: Value) -> Value {
+        let program = json!({ "main": "main", "modules": modules, "env": { "SECRET": SECRET } });
+        let request = self
+            .0
+            .bare(reqwest::Method::POST, &format!("/run/{OWNER}/arena/"))
+            .body(program.to_string());
+        let response = request.send().await.expect("an answer");
+        let text = response.text().await.expect("a body");
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+        assert_eq!(answer["error"], Value::Null, "{text}");
+        answer["value"].clone()
+    }
+}

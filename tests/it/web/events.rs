@@ -108,11 +108,15 @@ fn reported_errors_become_events_and_may_be_prevented() {
     check(
         r#"
         const seen = [];
-        onerror = (message, file, line, column, error) => { seen.push(message, error.name); return error.name === "TypeError"; };
-        addEventListener("error", (event) => seen.push(event instanceof ErrorEvent && event.isTrusted));
+        onerror = (message, file, line, column, error) => { seen.push(message, error); return true; };
+        web.listenWithAuthority("error", (event) => {
+          seen.push(event instanceof ErrorEvent && event.isTrusted, event.message, event.error.name);
+          if (event.error instanceof TypeError) event.preventDefault();
+        });
         reportError(new TypeError("a"));
         reportError(new RangeError("b"));
-        equal(seen, ["Uncaught TypeError: a", "TypeError", true, "Uncaught RangeError: b", "RangeError", true]);
+        const blind = ["Uncaught exception", undefined];
+        equal(seen, [...blind, true, "Uncaught TypeError: a", "TypeError", ...blind, true, "Uncaught RangeError: b", "RangeError"]);
         equal(uncaught.length, 1);
         onerror = null;
         addEventListener("error", () => { throw new Error("inner"); });
@@ -128,11 +132,17 @@ fn unhandled_rejections_become_events() {
     check(
         r#"
         const seen = [];
-        addEventListener("unhandledrejection", (event) => { seen.push(event.reason); event.preventDefault(); });
+        web.listenWithAuthority("unhandledrejection", (event) => { seen.push(event.reason); event.preventDefault(); });
         const promise = Promise.reject("why");
         ok(web.unhandledRejection(promise, "why"));
         promise.catch(() => {});
         equal(seen, ["why"]);
+        let blind = "";
+        addEventListener("unhandledrejection", (event) => { blind = event.reason; event.preventDefault(); });
+        const other = Promise.reject("why not");
+        other.catch(() => {});
+        web.unhandledRejection(other, "why not");
+        equal(blind, undefined);
         let type;
         onrejectionhandled = (event) => { type = event.type; };
         web.rejectionHandled(promise, "why");

@@ -3,6 +3,7 @@
 //! Each file below is one fault of boa 0.22 or one piece of syntax it lacks; when the engine learns
 //! it, the file goes.
 
+pub(super) mod authority;
 mod classes;
 mod decorators;
 mod names;
@@ -28,8 +29,8 @@ pub(super) fn refuse(program: &Program) {
 }
 
 /// Lowers a program from which types and JSX are gone. A pass runs only where `source` has a word
-/// that it is for.
-pub(super) fn lower(program: &mut Program, source: &str, unresolved: Mark) {
+/// that it is for. Answers which globals the module is to import.
+pub(super) fn lower(program: &mut Program, source: &str, unresolved: Mark) -> Vec<String> {
     if source.contains('@') || source.contains("accessor") {
         decorators::lower(program);
     }
@@ -44,7 +45,9 @@ pub(super) fn lower(program: &mut Program, source: &str, unresolved: Mark) {
     }
     program.mutate(inject_helpers(unresolved));
     // Last, as the helpers have such names too.
-    names::lower(program, SyntaxContext::empty().apply_mark(unresolved));
+    let unresolved = SyntaxContext::empty().apply_mark(unresolved);
+    names::lower(program, unresolved);
+    authority::lower(program, source, unresolved)
 }
 
 /// The one lowering that the printer's own parentheses would undo, so it comes after them.
