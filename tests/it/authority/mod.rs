@@ -1,9 +1,12 @@
 //! Restricted Library Mode: a module without authority gets its arguments and nothing else.
 
 mod attacks; // Hostile libraries against a victim with a secret.
-
+mod calls; // API Mode: vals called over HTTP.
 mod graphs; // A property of generated import graphs.
+mod language; // The language of `@user.val`.
 mod libraries; // What ordinary libraries do still works.
+mod people;
+mod table; // What the code of others sees.
 
 use serde_json::{Value, json};
 
