@@ -1,6 +1,6 @@
 /** What a val learns of a visitor who let it know: the other end of pages/introduction.ts. */
 
-import { badRequest, HttpError, json, readJson, stringOf } from "../lib/http.ts";
+import { badRequest, json, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { object, ref, text } from "../lib/schema.ts";
 import { requireAsker } from "../model/access.ts";
@@ -10,7 +10,7 @@ import { accountShape } from "./shapes.ts";
 export const introductionApiRoutes: Route[] = [
   ["POST", "/api/town/introduction", async (request, _params, town) => {
     const asker = await requireAsker(town, request, "user:read");
-    if (asker.val_id === undefined) throw new HttpError(403, "forbidden", "Only a running val may ask that");
+    if (asker.val_id === undefined) throw badRequest("This is for a running val to ask, with its own pass");
     const body = await readJson(request);
     const account = await introduced(town, stringOf(body, "code"), asker.val_id, stringOf(body, "redirect_uri"));
     if (account === undefined) throw badRequest("The code is not for this val, or too old");

@@ -19,21 +19,33 @@ export interface At {
 }
 
 const REFERENCE = /^@([A-Za-z_]\w*)\s*\.\s*([A-Za-z_$][\w$]*)/;
+// As Val Town had it.
+const SOURCE_CHARACTERS_MAX = 256_000;
+// What is before a character that has to be known, at most.
+const LOOK_BACK = 40;
+const PLAIN = /["'`\/{}@c]/g;
 const DECLARATION = /^(?:export\s+)?(?:async\s+)?(?:let|const|var|function\s*\*?|class)\s+([A-Za-z_$][\w$]*)/;
 // After these a slash begins a regular expression.
 const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\breturn|\btypeof|\bawait)\s*$/;
 
 /** The references of a source, and the source with them as names; undefined where it has none outside of strings. */
 export function readReferences(source: string): { text: string; references: string[]; users: string[] } | undefined {
+  if (source.length > SOURCE_CHARACTERS_MAX || !(source.includes("@") || source.includes("email"))) return undefined;
   const names = new Set<string>();
   const users = new Set<string>();
-  let text = "";
+  // In pieces, and the last characters of them: appending to one text takes time with the square of its length.
+  const pieces: string[] = [];
+  let last = "";
+  const put = (piece: string) => {
+    pieces.push(piece);
+    last = (last + piece.slice(-LOOK_BACK)).slice(-LOOK_BACK);
+  };
   let at = 0;
   // Of each template that is open: how deep in braces its substitution is.
   const templates: number[] = [];
   let depth = 0;
   const take = (end: number) => {
-    text += source.slice(at, end);
+    put(source.slice(at, end));
     at = end;
   };
   const template = () => {
@@ -54,7 +66,7 @@ export function readReferences(source: string): { text: string; references: stri
     if (character === '"' || character === "'") take(closing(source, at, character));
     else if (character === "/" && next === "/") take(until(source, "\n", at));
     else if (character === "/" && next === "*") take(until(source, "*/", at) + 2);
-    else if (character === "/" && BEFORE_REGEX.test(text.slice(-20))) take(closingRegex(source, at));
+    else if (character === "/" && BEFORE_REGEX.test(last)) take(closingRegex(source, at));
     else if (character === "`") {
       take(at + 1);
       template();
@@ -68,26 +80,27 @@ export function readReferences(source: string): { text: string; references: stri
         templates.pop();
         template();
       }
-    } else if (character === "@" && !/[\w$]/.test(text.slice(-1))) {
+    } else if (character === "@" && !/[\w$]$/.test(last)) {
       const parts = REFERENCE.exec(source.slice(at, at + 200));
       if (parts === null) {
         take(at + 1);
         continue;
       }
       const [whole, user, name] = parts as unknown as [string, string, string];
-      if (/\bapi\s*\(\s*$/.test(text.slice(-40))) text += JSON.stringify(`${user}.${name}`);
+      if (/\bapi\s*\(\s*$/.test(last)) put(JSON.stringify(`${user}.${name}`));
       else {
         users.add(user);
         if (name !== "secrets") names.add(`${user}.${name}`);
-        text += `$${whole.slice(1)}`;
+        put(`$${whole.slice(1)}`);
       }
       at += whole.length;
-    } else if (character === "c" && /^console\s*\.\s*email\b/.test(source.slice(at, at + 40)) && !/[\w$.]/.test(text.slice(-1))) {
-      text += "$at    ";
+    } else if (character === "c" && /^console\s*\.\s*email\b/.test(source.slice(at, at + 40)) && !/[\w$.]$/.test(last)) {
+      put("$at    ");
       at += "console".length;
       users.add("at");
-    } else take(at + 1);
+    } else take(plain(source, at));
   }
+  const text = pieces.join("");
   return users.size === 0 && text === source ? undefined : { text, references: [...names], users: [...users] };
 }
 
@@ -138,6 +151,12 @@ ${names.join("\n")}
 function readUsers(code: string): string[] {
   const list = /\nimport \{ ([^}]*), api \} from "town:at";/.exec(code)?.[1] ?? "";
   return list.split(", ").map((name) => name.slice(1));
+}
+
+// Where the next character is that means anything.
+function plain(source: string, from: number): number {
+  PLAIN.lastIndex = from + 1;
+  return PLAIN.exec(source)?.index ?? source.length;
 }
 
 function closing(source: string, from: number, quote: string): number {

@@ -51,8 +51,8 @@ impl Switch {
     /// The switch, and the body to read what comes after it, where a request asks for a WebSocket.
     pub fn asked(parts: &mut request::Parts) -> Option<(Self, Body)> {
         let is_get = parts.method == Method::GET && parts.version == Version::HTTP_11;
-        let version = parts.headers.get(header::SEC_WEBSOCKET_VERSION);
-        if !is_get || !wants(&parts.headers) || version.is_none_or(|v| v != "13") {
+        let protocol = parts.headers.get(header::SEC_WEBSOCKET_VERSION);
+        if !is_get || !wants(&parts.headers) || protocol.is_none_or(|number| number != "13") {
             return None;
         }
         let key = parts.headers.get(header::SEC_WEBSOCKET_KEY)?;

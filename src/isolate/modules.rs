@@ -454,12 +454,7 @@ pub fn resolve(specifier: &str, referrer: &str, imports: &[(String, String)]) ->
         .map_or_else(|_| specifier.to_string(), |url| url.to_string())
 }
 
-fn make(
-    specifier: &str,
-    body: ModuleBody,
-    globals: &JsObject,
-    context: &mut Context,
-) -> JsResult<Module> {
+fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Module> {
     match body {
         ModuleBody::Code(code) => {
             let source = Source::from_bytes(code.as_bytes()).with_path(Path::new(specifier));

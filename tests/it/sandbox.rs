@@ -40,9 +40,9 @@ async fn no_api_reaches_a_file_or_a_process() {
           import_file: () => import("file:///etc/passwd"),
           import_path: () => import("/etc/passwd"),
           import_proc: () => import("file:///proc/self/maps"),
-          import_node: () => import("node:fs"),
-          import_bare: () => import("fs"),
-          import_child: () => import("node:child_process"),
+          import_node: async () => (await import("node:fs")).readFileSync("/etc/passwd"),
+          import_bare: async () => (await import("fs")).promises.readFile("/etc/passwd"),
+          import_child: async () => (await import("node:child_process")).execSync("id"),
           import_data: () => import("data:text/javascript,export default 1"),
           import_blob: () => import(URL.createObjectURL(new Blob(["export default 1"]))),
           import_http: () => import("http://127.0.0.1:1/x.js"),
@@ -76,15 +76,15 @@ async fn no_api_reaches_a_file_or_a_process() {
     for (route, answer) in &said {
         let answer = answer.as_str().expect("text");
         assert!(
-            answer.contains("Error: ") && answer.len() > 15,
+            answer.contains(": ") && answer.len() > 15,
             "{route}: {answer}"
         );
         assert!(!answer.contains("root:"), "{route}: {answer}");
     }
     for (route, rule) in [
-        ("readFile", "Deno.readFile is not available here"),
+        ("readFile", "No such file among the program's modules"),
         ("import_file", "file:///etc/passwd"),
-        ("import_node", "node:fs"),
+        ("import_node", "ENOENT"),
         ("fetch_file", "file:"),
     ] {
         let answer = said[route].as_str().expect("text");

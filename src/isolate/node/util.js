@@ -85,7 +85,9 @@
     const custom = original[customPromisify];
     if (custom !== undefined) {
       needFunction(custom, "util.promisify.custom");
-      return defineProperty(custom, customPromisify, { value: custom, configurable: true });
+      // What all modules share is frozen, and needs no mark.
+      Reflect.defineProperty(custom, customPromisify, { value: custom, configurable: true });
+      return custom;
     }
     function promised(...args) {
       return new Promise((resolve, reject) => {

@@ -9,7 +9,7 @@ fn a_response_is_read_as_plain_data() {
         equal(web.readResponse({}), null);
         equal(web.readResponse(null), null);
         const read = web.readResponse(new Response("x", { status: 404, headers: [["set-cookie", "a"], ["Set-Cookie", "b"]] }));
-        equal(read, { status: 404, statusText: "", headers: ["set-cookie", "a", "set-cookie", "b", "content-type", "text/plain;charset=UTF-8"], body: bytes("x") });
+        equal(read, { status: 404, statusText: "", headers: ["set-cookie", "a", "set-cookie", "b", "content-type", "text/plain;charset=UTF-8"], body: bytes("x"), socket: null });
         equal(web.readResponse(new Response()).body, null);
         "#,
     );
