@@ -76,6 +76,7 @@ fn compiling(criterion: &mut Criterion) {
             kind,
             jsx_import_source: None,
             specifier: "main".to_owned(),
+            runs_here: true,
         };
         group.throughput(Throughput::Bytes(source.len() as u64));
         group.bench_function(name, |bencher| {
@@ -92,6 +93,7 @@ fn positions(criterion: &mut Criterion) {
         kind,
         jsx_import_source: None,
         specifier: "main".to_owned(),
+        runs_here: true,
     };
     let Ok(compiled) = compile(&source, &options) else {
         return;

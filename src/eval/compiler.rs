@@ -237,7 +237,7 @@ fn weight(output: &Output) -> usize {
 
 fn key(source: &str, options: &Options) -> Key {
     let mut hash = Sha256::new();
-    hash.update([options.kind as u8]);
+    hash.update([options.kind as u8, u8::from(options.runs_here)]);
     for part in [
         options.jsx_import_source.as_deref().unwrap_or(""),
         &options.specifier,

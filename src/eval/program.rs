@@ -267,6 +267,7 @@ impl Closing<'_> {
                     kind,
                     jsx_import_source: jsx_import_source.clone(),
                     specifier: specifier.to_string(),
+                    runs_here: true,
                 };
                 let (body, imports) = self.source(specifier, source, &options).await?;
                 (body, trust.clone(), names.clone(), imports)

@@ -346,6 +346,7 @@ fn compile(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
         kind,
         jsx_import_source: text_property(&given, "jsxImportSource", context)?,
         specifier: text_property(&given, "specifier", context)?.unwrap_or_else(|| "source".into()),
+        runs_here: false,
     };
     let call = Call::LoaderCompile { source, options };
     Host::of(context).call(call, Vec::new(), compiled, context)

@@ -89,6 +89,9 @@ pub struct Options {
     pub jsx_import_source: Option<String>,
     /// The name of the source in its map.
     pub specifier: String,
+    /// Whether it is to run here, where some globals go by the authority of a module and are
+    /// imported; what runs elsewhere has its own.
+    pub runs_here: bool,
 }
 
 /// What came out.
@@ -239,7 +242,12 @@ impl<'a> Compilation<'a> {
                 unresolved,
             ));
         }
-        let globals = lower::lower(&mut program, &self.file.src, unresolved);
+        let globals = lower::lower(
+            &mut program,
+            &self.file.src,
+            unresolved,
+            self.options.runs_here,
+        );
         program.mutate(hygiene());
         program.mutate(fixer(None));
         lower::parenthesize(&mut program);

@@ -22,6 +22,7 @@ pub fn options(kind: SourceKind) -> Options {
         kind,
         jsx_import_source: None,
         specifier: "main".to_owned(),
+        runs_here: true,
     }
 }
 

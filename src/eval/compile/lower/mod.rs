@@ -30,7 +30,12 @@ pub(super) fn refuse(program: &Program) {
 
 /// Lowers a program from which types and JSX are gone. A pass runs only where `source` has a word
 /// that it is for. Answers which globals the module is to import.
-pub(super) fn lower(program: &mut Program, source: &str, unresolved: Mark) -> Vec<String> {
+pub(super) fn lower(
+    program: &mut Program,
+    source: &str,
+    unresolved: Mark,
+    runs_here: bool,
+) -> Vec<String> {
     if source.contains('@') || source.contains("accessor") {
         decorators::lower(program);
     }
@@ -47,6 +52,9 @@ pub(super) fn lower(program: &mut Program, source: &str, unresolved: Mark) -> Ve
     // Last, as the helpers have such names too.
     let unresolved = SyntaxContext::empty().apply_mark(unresolved);
     names::lower(program, unresolved);
+    if !runs_here {
+        return Vec::new();
+    }
     authority::lower(program, source, unresolved)
 }
 
