@@ -1,6 +1,6 @@
-use town::eval::compile::SourceKind;
+use town::eval::compile::{Options, SourceKind, compile};
 
-use super::engine::{compiled, value};
+use super::engine::{compiled, options, value};
 
 #[track_caller]
 fn evaluates(source: &str, expected: &str) {
@@ -335,4 +335,17 @@ fn what_belongs_to_modules_stays() {
         "const m = await import('library'); export const r = [m.a, typeof import.meta]",
         r#"[1,"object"]"#,
     );
+}
+
+#[test]
+fn globals_go_by_authority_only_in_code_that_runs_here() {
+    let source = "addEventListener('x', () => {}); console.log(process.env.A, Deno.args);";
+    let here = compiled(SourceKind::Js, source);
+    assert!(here.code.contains("town:globals"), "{}", here.code);
+    let elsewhere = Options {
+        runs_here: false,
+        ..options(SourceKind::Js)
+    };
+    let elsewhere = compile(source, &elsewhere).unwrap();
+    assert!(!elsewhere.code.contains("town:"), "{}", elsewhere.code);
 }
