@@ -10,8 +10,6 @@ import type { Manifest, Package } from "./package-entry.ts";
 import { fetchBytes, type Remote } from "./remote.ts";
 import { choose, parseVersion } from "./semver.ts";
 
-const NPM_REGISTRY = "https://registry.example";
-const JSR_REGISTRY = "https://jsr.example";
 // What registries leave out of this form is not needed, and is most of it.
 const ABBREVIATED = "application/vnd.npm.install-v1+json, application/json;q=0.8";
 // Of the packages with the most versions, some megabytes.
@@ -119,9 +117,12 @@ function packumentOf(town: Town, met: Met, name: string): Promise<Packument> {
 
 async function readPackument(town: Town, name: string): Promise<Packument> {
   const isJsr = name.startsWith("@jsr/");
-  const [key, standard] = isJsr ? ["TOWN_JSR_REGISTRY", JSR_REGISTRY] : ["TOWN_NPM_REGISTRY", NPM_REGISTRY];
-  const set = town.env[key as string];
-  const registry = (typeof set === "string" && set !== "" ? set : standard as string).replace(/\/+$/, "");
+  const key = isJsr ? "TOWN_JSR_REGISTRY" : "TOWN_NPM_REGISTRY";
+  const set = town.env[key];
+  if (typeof set !== "string" || set === "") {
+    throw new Fault(`This town has no registry to take ${name} from`, `Its owner sets ${key} to the address of one`);
+  }
+  const registry = set.replace(/\/+$/, "");
   const url = `${registry}/${name.replace("/", "%2f")}`;
   const bytes = await fetchBytes(url, { accept: ABBREVIATED, bytesMax: PACKUMENT_BYTES_MAX, missing: `There is no package ${name}` });
   try {
