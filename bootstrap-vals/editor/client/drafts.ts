@@ -9,22 +9,37 @@ export interface Draft {
 const NAME = "town-drafts";
 const STORE = "draft";
 
+// One connection as long as the page lives: on its way out a page has no time to wait for another one.
+let connection: Promise<IDBDatabase> | undefined;
+
 function open(): Promise<IDBDatabase> {
-  return new Promise((done, failed) => {
+  return (connection ??= new Promise((done, failed) => {
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error);
-  });
+    request.onsuccess = () => {
+      const database = request.result;
+      // The browser may take it away, and a later town may want another one.
+      database.onclose = () => (connection = undefined);
+      database.onversionchange = () => (database.close(), (connection = undefined));
+      done(database);
+    };
+    request.onerror = () => {
+      connection = undefined;
+      failed(request.error);
+    };
+  }));
 }
 
 async function within<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest): Promise<T | undefined> {
   try {
     const database = await open();
     return await new Promise<T>((done, failed) => {
-      const request = work(database.transaction(STORE, mode).objectStore(STORE));
-      request.onsuccess = () => done(request.result as T);
-      request.onerror = () => failed(request.error);
+      const transaction = database.transaction(STORE, mode);
+      const request = work(transaction.objectStore(STORE));
+      transaction.oncomplete = () => done(request.result as T);
+      transaction.onerror = transaction.onabort = () => failed(transaction.error);
+      // Nothing follows, and a page that is left would take with it what is not under way.
+      transaction.commit();
     });
   } catch {
     // A browser that keeps nothing for us: there are no drafts then.

@@ -292,10 +292,16 @@ async function applyKeys(): Promise<void> {
 let draftTimer = 0;
 function keepDraft(): void {
   clearTimeout(draftTimer);
-  draftTimer = setTimeout(() => {
-    const files = dirtyDocs(session).map(({ path, type, text }) => ({ path, type, text }));
-    void (files.length === 0 ? dropDraft(state.id) : writeDraft(state.id, { version: session.val.version, at: Date.now(), files }));
-  }, DRAFT_MS);
+  draftTimer = setTimeout(flushDraft, DRAFT_MS);
+}
+
+/** Keeps now what would be kept after the pause. */
+function flushDraft(): void {
+  if (draftTimer === 0) return;
+  clearTimeout(draftTimer);
+  draftTimer = 0;
+  const files = dirtyDocs(session).map(({ path, type, text }) => ({ path, type, text }));
+  void (files.length === 0 ? dropDraft(state.id) : writeDraft(state.id, { version: session.val.version, at: Date.now(), files }));
 }
 
 async function offerDraft(): Promise<void> {
@@ -318,7 +324,11 @@ async function offerDraft(): Promise<void> {
   notice.hidden = false;
 }
 
+// Whoever leaves does not wait for a pause in typing. Phones tell only that the page is no longer seen.
+window.addEventListener("pagehide", flushDraft);
+document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flushDraft());
 window.addEventListener("beforeunload", (event) => {
+  flushDraft();
   if (dirtyDocs(session).length > 0) event.preventDefault();
 });
 window.addEventListener("offline", () => say("Offline. What you type is kept in this browser.", "bad"));
