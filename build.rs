@@ -1,6 +1,8 @@
-//! Lists the files of `bootstrap-vals/` for `src/image.rs`.
+//! Lists the files of `bootstrap-vals/` for `src/image.rs`, and tells compilers apart for
+//! `src/eval/compile_cache.rs`.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -23,7 +25,23 @@ fn main() -> io::Result<()> {
     }
     code.push_str("];\n");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
-    fs::write(out.join("image.rs"), code)
+    fs::write(out.join("image.rs"), code)?;
+    println!("cargo::rustc-env=TOWN_COMPILER={:016x}", compiler(&root)?);
+    Ok(())
+}
+
+// Another one when the compiler's sources or the crates that it is made of are others.
+fn compiler(root: &Path) -> io::Result<u64> {
+    let lock = root.join("Cargo.lock");
+    println!("cargo::rerun-if-changed={}", lock.display());
+    let mut paths = vec![lock];
+    walk(&root.join("src/eval/compile"), &mut paths)?;
+    paths.sort();
+    let mut hasher = DefaultHasher::new();
+    for path in paths {
+        fs::read(path)?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
 }
 
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {

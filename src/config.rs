@@ -125,12 +125,23 @@ pub struct Config {
     #[arg(long, env = "TOWN_BOOTSTRAP_VALS", value_name = "DIR")]
     pub bootstrap_vals: Option<PathBuf>,
 
+    /// Where compiled code is kept from one start to the next; may be deleted at any time, and
+    /// shared by towns of one owner. [default: the folder `compiled` in the data]
+    #[arg(long, env = "TOWN_CACHE", value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+
     /// How processes are made: forked from a prepared one, or started as programs.
     #[arg(long, env = "TOWN_BIRTH", value_enum, default_value_t = Birth::Fork)]
     pub birth: Birth,
 }
 
 impl Config {
+    /// Where compiled code is kept.
+    pub fn cache(&self) -> PathBuf {
+        let own = || self.data.join("compiled");
+        self.cache.clone().unwrap_or_else(own)
+    }
+
     /// The limits of the root program.
     pub fn limits(&self) -> Limits {
         Limits {

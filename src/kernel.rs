@@ -11,6 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::config::Config;
 use crate::eval::body::Body;
 use crate::eval::children::Children;
+use crate::eval::compile_cache::CompileCache;
 use crate::eval::compiler::Compiler;
 use crate::eval::link::Link;
 use crate::eval::nursery::Nursery;
@@ -90,8 +91,9 @@ impl Kernel {
         let stores = Stores::open(&config.data, &StoresOptions { bytes_max })?;
         let children = Children::default();
         let nursery = Nursery::start(config.birth, &children).map_err(StartError::Sandbox)?;
+        let cache = CompileCache::new(config.cache());
         let kernel = Arc::new(Self {
-            compiler: Compiler::new(nursery.clone(), children.clone()),
+            compiler: Compiler::new(nursery.clone(), children.clone(), cache),
             config,
             base,
             stores,

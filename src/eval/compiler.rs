@@ -1,4 +1,4 @@
-//! The compiler's process and what it has compiled, by content.
+//! The compiler's process.
 //!
 //! The kernel parses no program itself: source goes to a sandboxed process that may die of it.
 
@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use super::children::Children;
-use super::compile::{CompileError, Compiled, Options, Positions};
+use super::compile::{CompileError, Compiled, Options};
+use super::compile_cache::{CompileCache, Key, Output};
 use super::link::{Frames, Link};
 use super::nursery::Nursery;
-use crate::limits::{COMPILE_DEADLINE_MS, COMPILED_CACHE_BYTES};
+use crate::limits::COMPILE_DEADLINE_MS;
 use crate::wire::{CallId, Down, Up};
 
 /// Processes that may end at a source before it is blamed.
@@ -32,7 +32,7 @@ pub struct Compiler {
 struct Shared {
     nursery: Nursery,
     children: Children,
-    cache: Mutex<Cache>,
+    cache: CompileCache,
     process: Mutex<Option<Arc<Running>>>,
     calls_made: AtomicU32,
 }
@@ -43,29 +43,14 @@ struct Running {
     waiting: Mutex<HashMap<CallId, oneshot::Sender<Result<Compiled, CompileError>>>>,
 }
 
-/// What came of one source: the code, and its positions in the source.
-pub struct Output {
-    pub compiled: Compiled,
-    pub positions: Positions,
-}
-
-type Key = [u8; 32];
-
-#[derive(Default)]
-struct Cache {
-    outputs: HashMap<Key, (u64, Arc<Output>)>,
-    bytes: usize,
-    uses: u64,
-}
-
 impl Compiler {
     /// A compiler whose process is started at the first use.
-    pub fn new(nursery: Nursery, children: Children) -> Self {
+    pub fn new(nursery: Nursery, children: Children, cache: CompileCache) -> Self {
         Self {
             shared: Arc::new(Shared {
                 nursery,
                 children,
-                cache: Mutex::default(),
+                cache,
                 process: Mutex::default(),
                 calls_made: AtomicU32::new(0),
             }),
@@ -78,18 +63,12 @@ impl Compiler {
         source: &str,
         options: &Options,
     ) -> Result<Arc<Output>, CompileError> {
-        let key = key(source, options);
-        if let Some(output) = self.lock_cache().find(&key) {
+        let key = Key::new(source, options);
+        if let Some(output) = self.shared.cache.find(key).await {
             return Ok(output);
         }
-        let compiled = self.ask(source, options).await?;
-        let positions = Positions::parse(&compiled.map, &compiled.code)
-            .map_err(|error| internal(error.to_string()))?;
-        let output = Arc::new(Output {
-            compiled,
-            positions,
-        });
-        self.lock_cache().keep(key, output.clone());
+        let output = Arc::new(Output::new(self.ask(source, options).await?));
+        self.shared.cache.keep(key, output.clone());
         Ok(output)
     }
 
@@ -199,54 +178,6 @@ impl Compiler {
         }
         lock(&running.waiting).clear();
     }
-
-    fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {
-        lock(&self.shared.cache)
-    }
-}
-
-impl Cache {
-    fn find(&mut self, key: &Key) -> Option<Arc<Output>> {
-        self.uses += 1;
-        let uses = self.uses;
-        let (used, output) = self.outputs.get_mut(key)?;
-        *used = uses;
-        Some(output.clone())
-    }
-
-    fn keep(&mut self, key: Key, output: Arc<Output>) {
-        self.bytes += weight(&output);
-        self.uses += 1;
-        self.outputs.insert(key, (self.uses, output));
-        while self.bytes > COMPILED_CACHE_BYTES && self.outputs.len() > 1 {
-            let oldest = self.outputs.iter().min_by_key(|(_, (used, _))| *used);
-            let Some(oldest) = oldest.map(|(key, _)| *key) else {
-                return;
-            };
-            if let Some((_, output)) = self.outputs.remove(&oldest) {
-                self.bytes -= weight(&output);
-            }
-        }
-    }
-}
-
-// The code, its map, and the map once more as positions.
-fn weight(output: &Output) -> usize {
-    output.compiled.code.len() + 2 * output.compiled.map.len()
-}
-
-fn key(source: &str, options: &Options) -> Key {
-    let mut hash = Sha256::new();
-    hash.update([options.kind as u8, u8::from(options.runs_here)]);
-    for part in [
-        options.jsx_import_source.as_deref().unwrap_or(""),
-        &options.specifier,
-        source,
-    ] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
 }
 
 fn internal(message: String) -> CompileError {

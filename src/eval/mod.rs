@@ -3,6 +3,7 @@
 pub mod body;
 pub mod children;
 pub mod compile;
+pub mod compile_cache;
 pub mod compiler;
 pub mod forwarding;
 pub mod link;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::compile::{CompileError, Options, SourceKind, map_stack};
-use super::compiler::{Compiler, Output};
+use super::compile_cache::Output;
+use super::compiler::Compiler;
 use crate::image;
 use crate::isolate::resolve;
 use crate::limits::{Limits, MODULES_MAX};
@@ -135,7 +136,7 @@ impl Prepared {
             return text.to_string();
         }
         map_stack(text, |specifier| {
-            self.outputs.get(specifier).map(|output| &output.positions)
+            self.outputs.get(specifier).map(|output| output.positions())
         })
     }
 }

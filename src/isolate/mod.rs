@@ -61,10 +61,10 @@ pub fn fatal(message: &str) -> ! {
     end(EXIT_FATAL)
 }
 
-/// Ends the process at once. Its memory goes back as a whole: the engine's own way would visit every
-/// object that it inherited, and in a fork copy the pages they are on, to free them one by one.
+/// Ends the process at once. Its memory goes back as a whole: the engine's own way would visit
+/// every object that it inherited, and in a fork copy the pages they are on, to free each by itself.
 fn end(status: i32) -> ! {
-    // SAFETY: nothing is left to be done; standard error is not buffered, and the socket was flushed.
+    // SAFETY: nothing is left to be done; standard error has no buffer, the socket was flushed.
     unsafe { libc::_exit(status) }
 }
 

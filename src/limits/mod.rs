@@ -141,6 +141,9 @@ pub const COMPILE_DEADLINE_MS: u64 = 15_000;
 /// Compiled code kept in memory, by content hash.
 pub const COMPILED_CACHE_BYTES: usize = 64 << 20;
 
+/// Compiled code kept in a folder: some hundred times the platform's own.
+pub const COMPILED_FOLDER_BYTES: u64 = 512 << 20;
+
 /// Names in request and response headers together: hyper's own limit for HTTP/1.
 pub const HEADERS_MAX: usize = 100;
 

@@ -20,6 +20,9 @@ pub const OWNER: &str = "alice";
 /// Their token.
 pub const TOKEN: &str = "town-test-token-0123456789abcdef";
 
+/// Where all towns under test keep compiled code: each would spend a second on the platform's.
+const COMPILED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
+
 /// How long anything may take before the test is called hanging. Not a measure of speed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -66,6 +69,7 @@ impl Town {
             .env_clear()
             .env("TOWN_OWNER", OWNER)
             .env("TOWN_TOKEN", TOKEN)
+            .env("TOWN_CACHE", COMPILED)
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
