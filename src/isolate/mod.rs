@@ -62,7 +62,7 @@ pub fn fatal(message: &str) -> ! {
 }
 
 /// Ends the process at once. Its memory goes back as a whole: the engine's own way would visit
-/// every object that it inherited, and in a fork copy the pages they are on, to free each by itself.
+/// every object that it inherited, and in a fork copy the pages they are on, to free each of them.
 fn end(status: i32) -> ! {
     // SAFETY: nothing is left to be done; standard error has no buffer, the socket was flushed.
     unsafe { libc::_exit(status) }
