@@ -9,17 +9,16 @@ import type { Town } from "../lib/town.ts";
 import { mayChange, maySee } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
 import { addFile, changeFile, readTree, removeFile, type Tree } from "../model/files.ts";
-import { listLogs, listRuns, logsOf } from "../model/runs.ts";
+import { latestPositions, listLogs, listRuns } from "../model/runs.ts";
 import { findVal, type Val } from "../model/vals.ts";
 import { save } from "../model/versions.ts";
 import { askerBySession, formAsker } from "../pages/layout.ts";
+import { follow } from "../run/follow.ts";
 import { sendRequest } from "./request.ts";
 import { runFile } from "./run.ts";
 import { editorState } from "./state.ts";
 import { serveTypes } from "./types.ts";
 
-// Half of what proxies commonly allow a silent connection.
-const WAIT_MS = 20_000;
 const RUNS_MAX = 50;
 const LINES_MAX = 1_000;
 
@@ -38,6 +37,7 @@ export const editorRoutes: Route[] = [
     return json(await runFile(town, val, asker, await readJson(request)));
   }],
   ["GET", "/-/editor/:id/logs", logs],
+  ["GET", "/-/editor/:id/stream", stream],
   ["GET", "/-/types", (request, _params, town) => serveTypes(request, town)],
 ];
 
@@ -101,26 +101,26 @@ async function apply(tree: Tree, change: Record<string, unknown>): Promise<void>
   }
 }
 
-/** The newest runs and lines, or those after the positions given, oldest first; waits for some while there are none. */
+/** The newest runs and lines, oldest first, and where what comes after them begins. */
 async function logs(request: Request, params: Params, town: Town): Promise<Response> {
+  const { val } = await followed(request, params, town);
+  // Before the lists, which may have more by then: nothing falls between them and what follows.
+  const [run, line] = await latestPositions(town);
+  const [runs, lines] = await Promise.all([listRuns(town, val.id, { limit: RUNS_MAX }), listLogs(town, val.id, { limit: LINES_MAX })]);
+  const last = [Math.max(Number(run), Number(runs[0]?.position ?? 0)), Math.max(Number(line), Number(lines[0]?.position ?? 0))].join(".");
+  return json({ runs: runs.reverse(), lines: lines.reverse(), last });
+}
+
+/** Runs and lines as they come, from `last` on. */
+async function stream(request: Request, params: Params, town: Town): Promise<Response> {
+  const { val, asker } = await followed(request, params, town);
+  const last = request.headers.get("last-event-id") ?? new URLSearchParams(town.arrival.search).get("last") ?? undefined;
+  return follow(town, val.id, asker.id, last);
+}
+
+/** Only who may change a val is told what it did. */
+async function followed(request: Request, params: Params, town: Town): Promise<{ val: Val; asker: Asker }> {
   const { val, asker } = await visible(request, params, town);
-  if (!mayChange(asker, val)) throw notFound("Logs");
-  const query = new URLSearchParams(town.arrival.search);
-  const after = { run: query.get("run") ?? undefined, line: query.get("line") ?? undefined };
-  const storage = await logsOf(town);
-  const until = Date.now() + WAIT_MS;
-  for (;;) {
-    const { revision } = storage;
-    const [runs, lines] = await Promise.all([
-      listRuns(town, val.id, { limit: RUNS_MAX, after: after.run }), listLogs(town, val.id, { limit: LINES_MAX, after: after.line }),
-    ]);
-    // The first answer has the newest, which come newest first.
-    if (after.run === undefined) runs.reverse();
-    if (after.line === undefined) lines.reverse();
-    const left = until - Date.now();
-    if (runs.length > 0 || lines.length > 0 || left <= 0 || request.signal.aborted) return json({ runs, lines });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([storage.changed(revision), new Promise((done) => (timer = setTimeout(done, left)))]);
-    clearTimeout(timer);
-  }
+  if (asker === undefined || !mayChange(asker, val)) throw notFound("Logs");
+  return { val, asker };
 }

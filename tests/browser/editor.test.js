@@ -111,7 +111,24 @@ test("saving shows the new preview, and its logs arrive as it runs", async () =>
     // What others ask of it appears too.
     await fetch(`${town.url}/run/alice/live/from-outside`);
     await page.locator(".ed-runs summary", { hasText: "/from-outside" }).first().waitFor();
+    // Who does not see the list is told of it.
+    await page.locator(".ed-logs [role=status]", { hasText: "GET /from-outside: 200" }).waitFor({ state: "attached" });
+    // A page out of sight lets go of its connection, and has what it missed when it is looked at again, once.
+    const look = (state) => page.evaluate((visibilityState) => {
+      Object.defineProperty(document, "visibilityState", { value: visibilityState, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+    await page.locator(".ed-live", { hasText: "live" }).waitFor();
+    await look("hidden");
+    await page.locator(".ed-live", { hasText: "connecting" }).waitFor();
+    await fetch(`${town.url}/run/alice/live/missed`);
+    await look("visible");
+    await page.locator(".ed-runs summary", { hasText: "/missed" }).first().waitFor();
+    assert.equal(await page.locator(".ed-runs summary", { hasText: "/missed" }).count(), 1);
+    assert.equal(await page.locator(".ed-runs summary", { hasText: "/from-outside" }).count(), 1);
+    await window.go("/");
   });
+  assert.doesNotMatch(town.said(), /ERROR|WARN/, "a page that is left is nothing to complain of");
 });
 
 test("a request of any method shows its answer, and a stack leads to its line", async () => {

@@ -2,42 +2,29 @@
 
 import { make } from "./elements.ts";
 import { base } from "./page.ts";
-import { get, type Session } from "./session.ts";
-
-interface Run {
-  id: string;
-  position: string;
-  startedAt: string;
-  durationMs: number;
-  cpuMs: number;
-  outcome: string;
-  type: string;
-  method: string | null;
-  url: string | null;
-  status: number | null;
-  version: number;
-  path: string;
-  error: { message: string; stack: string } | null;
-}
-interface Line {
-  run: string;
-  at: string;
-  level: string;
-  text: string;
-  position: string;
-}
+import type { Session } from "./session.ts";
+import { followVal, type Line, type Run } from "./stream.ts";
 
 const RUNS_KEPT_MAX = 100;
-const RETRY_MS = 3_000;
+// What one run may print here; the page of its run has all.
+const LINES_KEPT_MAX = 1_000;
+// Who listens is told so often at most, and no more than so much of a line.
+const ANNOUNCED_MS = 2_000;
+const ANNOUNCED_LENGTH_MAX = 120;
 const LEVELS = ["all", "warn", "error"];
 
 /** Draws the panel and keeps it up to date while the page is looked at. */
 export function drawLogs(session: Session, place: HTMLElement, go: (path: string, line: number) => void): void {
-  const list = make("div", { class: "ed-runs", role: "log", "aria-live": "polite", "aria-label": "Runs", tabindex: 0 });
+  // What scrolls by is announced in short beside it rather than read out in full.
+  const list = make("div", { class: "ed-runs", role: "log", "aria-live": "off", "aria-label": "Runs", tabindex: 0 });
+  const spoken = make("p", { class: "hidden-visually", role: "status", "aria-live": "polite" });
+  const live = make("span", { class: "ed-live soft small" }, "connecting");
+  const announce = announcer(spoken);
+  let isNews = false;
   const none = make("p", { class: "soft small ed-none" }, "Nothing ran yet. Run it, or open its address.");
   const level = make("select", { "aria-label": "Level", on: { change: () => (list.dataset.level = level.value) } }, ...LEVELS.map((name) => make("option", { value: name }, name)));
   const clear = make("button", { class: "small quiet", type: "button", on: { click: () => (list.replaceChildren(), runs.clear()) } }, "Clear");
-  place.append(make("div", { class: "ed-panel-head" }, make("h2", {}, "Logs"), level, clear), list);
+  place.append(make("div", { class: "ed-panel-head" }, make("h2", {}, "Logs"), live, level, clear), spoken, list);
   list.append(none);
 
   const runs = new Map<string, { box: HTMLDetailsElement; head: HTMLElement; lines: HTMLOListElement; error: HTMLElement; more: HTMLElement }>();
@@ -62,8 +49,12 @@ export function drawLogs(session: Session, place: HTMLElement, go: (path: string
     }
     return made;
   };
-  const addLine = (line: Line) => boxOf(line.run, line.at).lines.append(
-    make("li", { class: line.level }, make("time", { datetime: line.at }, clock(line.at)), make("span", {}, line.text)));
+  const addLine = (line: Line) => {
+    const { lines } = boxOf(line.run, line.at);
+    if (lines.childElementCount >= LINES_KEPT_MAX) lines.firstElementChild?.remove();
+    lines.append(make("li", { class: line.level }, make("time", { datetime: line.at }, clock(line.at)), make("span", {}, line.text)));
+    if (isNews) announce(line.text);
+  };
   const addRun = (run: Run) => {
     const { head, error, box, more } = boxOf(run.id, run.startedAt);
     const failed = run.outcome !== "ok" || (run.status ?? 0) >= 500;
@@ -74,41 +65,34 @@ export function drawLogs(session: Session, place: HTMLElement, go: (path: string
       make("span", { class: "mono" }, run.url === null || run.type !== "http" ? run.path : `${run.method} ${pathOf(run.url)}`),
       make("span", { class: "soft" }, `${run.durationMs} ms · v${run.version}`));
     more.replaceChildren(make("a", { href: `${base}/@${session.val.username}/${session.val.name}/logs/${run.id}` }, "Headers, body, send again"));
+    if (isNews) announce(`${run.method ?? run.type} ${run.url === null ? run.path : pathOf(run.url)}: ${run.outcome === "ok" ? run.status ?? "ok" : run.outcome}`);
     if (run.error !== null) error.replaceChildren(make("pre", {}, ...linked(session, run.error.stack || run.error.message, go)));
   };
-  void follow(session, addLine, addRun);
+  void followVal(session.val.id, base, {
+    run: addRun, line: addLine, begun: () => (isNews = true),
+    live: (is) => {
+      live.textContent = is ? "live" : "connecting";
+      live.classList.toggle("on", is);
+    },
+  });
 }
 
-async function follow(session: Session, addLine: (line: Line) => void, addRun: (run: Run) => void): Promise<void> {
-  let run: string | undefined;
-  let line: string | undefined;
-  for (;;) {
-    await visible();
-    try {
-      const after = new URLSearchParams({ ...(run === undefined ? {} : { run }), ...(line === undefined ? {} : { line }) });
-      const response = await get(`/-/editor/${session.val.id}/logs?${after}`);
-      if (response.status === 401 || response.status === 404) return;
-      if (!response.ok) throw new Error(String(response.status));
-      const found = (await response.json()) as { runs: Run[]; lines: Line[] };
-      // Lines come while a run is under way, its record when it has ended.
-      for (const one of merged(found.runs, found.lines)) "level" in one ? addLine(one) : addRun(one);
-      run = found.runs.at(-1)?.position ?? run ?? "0";
-      line = found.lines.at(-1)?.position ?? line ?? "0";
-    } catch {
-      await new Promise((done) => setTimeout(done, RETRY_MS));
-    }
-  }
-}
-
-/** By time, so that runs stand in the order in which they began. */
-function merged(runs: Run[], lines: Line[]): (Run | Line)[] {
-  const timeOf = (one: Run | Line) => ("level" in one ? one.at : one.startedAt);
-  return [...runs, ...lines].sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : timeOf(a) > timeOf(b) ? 1 : 0));
-}
-
-function visible(): Promise<void> {
-  if (document.visibilityState === "visible") return Promise.resolve();
-  return new Promise((done) => document.addEventListener("visibilitychange", () => done(), { once: true }));
+/** News for who cannot see the list: the newest of it, and how much else there is, in one short sentence at a time. */
+function announcer(place: HTMLElement): (text: string) => void {
+  let newest = "";
+  let more = 0;
+  let timer = 0;
+  const tell = () => {
+    timer = 0;
+    place.textContent = newest.slice(0, ANNOUNCED_LENGTH_MAX) + (more > 0 ? `, and ${more} more` : "");
+    newest = "";
+    more = 0;
+  };
+  return (text) => {
+    if (newest !== "") more++;
+    newest = text;
+    if (timer === 0) timer = setTimeout(tell, ANNOUNCED_MS);
+  };
 }
 
 function clock(iso: string): string {
