@@ -304,7 +304,10 @@
     return `a ${typeof value}`;
   }
 
+  const waitUntilHere = (promise) => waitUntil(promise);
   return {
+    // What a program may hand to modules without authority: frozen, so that they change it for nobody else.
+    shared: [Storage, Isolate, loader, system, waitUntilHere],
     // The exports of `town:kernel`, with authority and without.
     kernel: (grant) =>
       grant
@@ -317,7 +320,7 @@
         : { storage: undefined, loader: undefined, env: freeze({}), system: undefined },
     // Those globals that depend on authority, with it and without.
     globals: (authority) => (authority ? Deno.full : Deno.none),
-    waitUntil: (promise) => waitUntil(promise),
+    waitUntil: waitUntilHere,
     setEnv(given) {
       env = freeze(given);
       Deno.setEnv(given);

@@ -3,16 +3,18 @@
 //! Modules of one program have one realm, and some of them have no authority. What they all reach
 //! without importing it is therefore frozen: intrinsics, web APIs, and the global's own names.
 //! Objects below a frozen one may still have properties of their own by assignment, as libraries
-//! want that write `this.toString = ...`; for that see `patches/README.md`.
+//! want that write `this.toString = ...`; for that see `patches/README.md`. What is made later for
+//! all modules to share, which is each module of Node, is frozen when it is made.
 
 use std::collections::HashSet;
 
 use boa_engine::builtins::proxy::Proxy;
 use boa_engine::object::{IntegrityLevel, JsObject};
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
-use boa_engine::{Context, JsResult, JsValue, Source, js_string};
+use boa_engine::{Context, Finalize, JsData, JsResult, JsValue, Source, Trace, js_string};
 
 use super::host::type_error;
+use super::node;
 use super::web::interface;
 
 /// Evaluates to one object of each kind that no name on the global leads to, and makes what
@@ -23,15 +25,26 @@ const HIDDEN: &str = include_str!("harden.js");
 /// is not there. What they have is fixed.
 const EXTENSIBLE: [&str; 1] = ["Reflect"];
 
-/// What is left as it is: each program's own, and without any authority.
+/// What is left as it is but for its functions: each program's own, and without any authority.
 const LEFT: [&str; 1] = ["process"];
 
-/// Freezes all that is reachable from the global object, and fixes the global's own names.
-pub fn harden(context: &mut Context) -> JsResult<()> {
+/// What has been frozen, for what is frozen later: it leads to most of it.
+#[derive(Trace, Finalize, JsData)]
+struct Hardened {
+    /// Kept, so that nothing else is ever at the addresses of what no name leads to.
+    hidden: JsValue,
+    #[unsafe_ignore_trace]
+    seen: HashSet<usize>,
+}
+
+/// Freezes all that is reachable from the global object, from the modules of Node that are there
+/// already, and from `shared`; and fixes the global's own names.
+pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
     let global = context.global_object();
     let hidden = context.eval(Source::from_bytes(HIDDEN))?;
     let mut walk = Walk::default();
     walk.add(&hidden);
+    walk.add(shared);
     for prototype in interface::prototypes(context) {
         walk.add(&prototype.into());
     }
@@ -42,7 +55,9 @@ pub fn harden(context: &mut Context) -> JsResult<()> {
     );
     let mut extensible = vec![global.clone()];
     for name in LEFT {
-        walk.keep(&global.get(js_string!(name), context)?);
+        if let Some(object) = global.get(js_string!(name), context)?.as_object() {
+            walk.keep(&object, context)?;
+        }
     }
     for name in EXTENSIBLE {
         extensible.extend(global.get(js_string!(name), context)?.as_object());
@@ -52,10 +67,32 @@ pub fn harden(context: &mut Context) -> JsResult<()> {
         fix(object, &mut walk, context)?;
         object.make_overridable();
     }
-    while let Some(object) = walk.waiting.pop() {
-        freeze(&object, &mut walk, context)?;
+    for module in node::made(context) {
+        walk.add(&module);
     }
+    walk.freeze_all(context)?;
+    let seen = walk.seen;
+    context.insert_data(Hardened { hidden, seen });
     Ok(())
+}
+
+/// Freezes what is reachable from a value that all modules are going to share. Nothing, as long as
+/// the realm is not hardened: what is there by then is frozen with it.
+pub fn harden_later(value: &JsValue, context: &mut Context) -> JsResult<()> {
+    let host = context.host_defined_mut();
+    let Some(hardened) = host.get_mut::<Hardened>() else {
+        return Ok(());
+    };
+    let mut walk = Walk {
+        seen: std::mem::take(&mut hardened.seen),
+        waiting: Vec::new(),
+    };
+    walk.add(value);
+    let frozen = walk.freeze_all(context);
+    if let Some(hardened) = context.host_defined_mut().get_mut::<Hardened>() {
+        hardened.seen = walk.seen;
+    }
+    frozen
 }
 
 /// What is found and not frozen yet.
@@ -66,6 +103,13 @@ struct Walk {
 }
 
 impl Walk {
+    fn freeze_all(&mut self, context: &mut Context) -> JsResult<()> {
+        while let Some(object) = self.waiting.pop() {
+            freeze(&object, self, context)?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, value: &JsValue) {
         if let Some(object) = value.as_object()
             && self.seen.insert(address(&object))
@@ -74,11 +118,16 @@ impl Walk {
         }
     }
 
-    // Counts as found already.
-    fn keep(&mut self, value: &JsValue) {
-        if let Some(object) = value.as_object() {
-            self.seen.insert(address(&object));
+    // Counts as found already, but for its functions, which the like of it may have as well.
+    fn keep(&mut self, object: &JsObject, context: &mut Context) -> JsResult<()> {
+        self.seen.insert(address(object));
+        for key in object.own_property_keys(context)? {
+            let value = own(object, &key).and_then(|property| property.value().cloned());
+            if let Some(function) = value.filter(JsValue::is_callable) {
+                self.add(&function);
+            }
         }
+        Ok(())
     }
 
     fn add_all(&mut self, descriptor: &PropertyDescriptor) {

@@ -113,7 +113,8 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
         .as_object()
         .ok_or_else(|| type_error("The bridge is no object"))?;
     if defences::is_on(Defence::Hardening) {
-        harden(&mut context)?;
+        let shared = object.get(js_string!("shared"), &mut context)?;
+        harden(&shared, &mut context)?;
     }
     Ok((context, Bridge { object }))
 }

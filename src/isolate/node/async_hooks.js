@@ -83,7 +83,7 @@
       return new AsyncResource(type || callback.name || "bound-anonymous-fn").bind(callback, self);
     }
   }
-  const hook = { enable: () => hook, disable: () => hook };
+  const hook = Object.freeze({ enable: () => hook, disable: () => hook });
   return {
     AsyncLocalStorage, AsyncResource, createHook: () => hook, executionAsyncId: () => 1, triggerAsyncId: () => 0,
     executionAsyncResource: () => ({}), asyncWrapProviders: Object.freeze({ __proto__: null, NONE: 0 }),

@@ -3,7 +3,7 @@
   "use strict";
   const { Buffer } = require("buffer");
   const { fail, wrongType, outOfRange, needFunction, needString, unavailable } = require("internal/errors");
-  const { nextTick } = require("process");
+  const { nextTick } = require("internal/process");
 
   function bytesOf(data, encoding, name = "data") {
     if (typeof data === "string") return Buffer.from(data, encoding === "buffer" ? "utf8" : encoding);

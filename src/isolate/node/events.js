@@ -5,7 +5,9 @@
   const { apply } = Reflect;
   const errorMonitor = Symbol("events.errorMonitor");
   const captureRejectionSymbol = Symbol.for("nodejs.rejection");
+  // Settings of all modules together.
   let defaultMax = 10;
+  let capturesAll = false;
 
   // A constructor that may be called on an object, as old libraries do to inherit.
   function EventEmitter(options) {
@@ -17,7 +19,7 @@
       this._eventsCount = 0;
     }
     this._maxListeners = this._maxListeners || undefined;
-    if (options?.captureRejections) this._captures = true;
+    if (options?.captureRejections ?? capturesAll) this._captures = true;
   };
   EventEmitter.prototype._events = undefined;
   EventEmitter.prototype._eventsCount = 0;
@@ -171,6 +173,14 @@
     },
   });
 
+  Object.defineProperty(EventEmitter, "captureRejections", {
+    enumerable: true,
+    get: () => capturesAll,
+    set(captures) {
+      capturesAll = captures === true;
+    },
+  });
+
   const isEmitter = (target) => typeof target?.on === "function" && typeof target.emit === "function";
   const subscribe = (target, type, listener, once) => {
     if (isEmitter(target)) once ? target.once(type, listener) : target.on(type, listener);
@@ -259,7 +269,7 @@
     }
   }
   return Object.assign(EventEmitter, {
-    EventEmitter, EventEmitterAsyncResource, errorMonitor, captureRejectionSymbol, captureRejections: false, once, on,
+    EventEmitter, EventEmitterAsyncResource, errorMonitor, captureRejectionSymbol, once, on,
     listenerCount: (emitter, type) => emitter.listenerCount(type),
     getEventListeners: (target, type) => (isEmitter(target) ? target.listeners(type) : []),
     getMaxListeners: (target) => target.getMaxListeners?.() ?? defaultMax,

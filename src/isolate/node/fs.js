@@ -3,7 +3,7 @@
   "use strict";
   const { fail, wrongType, needFunction } = require("internal/errors");
   const { Buffer } = require("buffer");
-  const { nextTick } = require("process");
+  const { nextTick } = require("internal/process");
   const text = (path) => {
     if (path instanceof URL) return path.href;
     if (path instanceof Uint8Array) return Buffer.from(path).toString();

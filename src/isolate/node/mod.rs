@@ -1,6 +1,7 @@
 //! The modules of Node: each a script beside this file, evaluated when a program first asks for it.
 //!
-//! A script's completion value is a function `(native, web, require)` that returns the module.
+//! A script's completion value is a function `(native, web, require)` that returns the module. That
+//! is frozen with all it leads to: modules with authority and without share it.
 //! Names that begin with `internal/` are for the scripts themselves; no program can import them.
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use boa_engine::{
     Source, Trace, js_string,
 };
 
+use super::harden::harden_later;
 use super::host::{Host, type_error};
 use super::modules::Modules;
 use super::web::{crypto, native_object};
@@ -275,6 +277,7 @@ fn load(name: &str, context: &mut Context) -> JsResult<Option<JsValue>> {
     } else {
         script(builtin, context)?
     };
+    harden_later(&module, context)?;
     keep(name, module.clone(), context);
     Ok(Some(module))
 }
@@ -302,6 +305,12 @@ fn script(builtin: &Builtin, context: &mut Context) -> JsResult<JsValue> {
     let made = function.call(&JsValue::undefined(), &arguments, context)?;
     keep(builtin.file, made.clone(), context);
     Ok(made)
+}
+
+/// The modules that are there already.
+pub fn made(context: &Context) -> Vec<JsValue> {
+    let state = context.get_data::<State>();
+    state.map_or_else(Vec::new, |state| state.made.values().cloned().collect())
 }
 
 fn keep(name: &str, value: JsValue, context: &mut Context) {

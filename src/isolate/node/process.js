@@ -25,6 +25,10 @@
   hrtime.bigint = () => BigInt(Math.floor(performance.now() * 1e6));
   const memoryUsage = () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 });
   memoryUsage.rss = () => 0;
+  const nextTick = (callback, ...args) => {
+    needFunction(callback, "callback");
+    queueMicrotask(args.length === 0 ? callback : () => callback(...args));
+  };
 
   web.makeProcess = (env) => {
     // Nothing happens to a process here that a program could listen to.
@@ -41,10 +45,7 @@
       config: freeze({ target_defaults: {}, variables: {} }), allowedNodeEnvironmentFlags: new Set(), report: {},
       stdout: noStream((text) => console.log("%s", text)), stderr: noStream((text) => console.error("%s", text)),
       stdin: { isTTY: false, fd: -1, on() { return this; }, once() { return this; }, resume() { return this; }, setEncoding() {} },
-      nextTick(callback, ...args) {
-        needFunction(callback, "callback");
-        queueMicrotask(args.length === 0 ? callback : () => callback(...args));
-      },
+      nextTick: (callback, ...args) => nextTick(callback, ...args),
       cwd: () => "/", chdir: unavailable("process.chdir", "there is no file system"),
       exit(code) {
         throw fail(Error, "ERR_PROCESS_EXIT", `process.exit(${code ?? ""}) was called: a program here ends when its request is answered`);
@@ -63,4 +64,6 @@
       getBuiltinModule: (name) => (typeof name === "string" ? native.builtin(name) : undefined),
     });
   };
+  // For the other modules: a program's `process` can be changed.
+  return { nextTick };
 }

@@ -23,6 +23,15 @@
     }
     destroy() {}
   }
+  // Libraries set its limits for everybody. It has no sockets, so nothing comes of it.
+  const globalAgent = () => {
+    const agent = new Agent();
+    for (const name of Object.keys(agent)) {
+      const value = Object.freeze(agent[name]);
+      Object.defineProperty(agent, name, { enumerable: true, get: () => value, set() {} });
+    }
+    return agent;
+  };
   const STATUS_CODES = {};
   for (const pair of (
     "100 Continue|101 Switching Protocols|102 Processing|103 Early Hints|200 OK|201 Created|202 Accepted|203 Non-Authoritative Information|204 No Content|" +
@@ -39,9 +48,9 @@
   const httpNames = "createServer request get Server ServerResponse IncomingMessage ClientRequest OutgoingMessage";
   const make = {
     http: () => refusing("http", SERVE, `${httpNames} setMaxIdleHTTPParsers validateHeaderName validateHeaderValue`, {
-      Agent, globalAgent: new Agent(), STATUS_CODES, METHODS, maxHeaderSize: 16384,
+      Agent, globalAgent: globalAgent(), STATUS_CODES, METHODS, maxHeaderSize: 16384,
     }),
-    https: () => refusing("https", SERVE, "createServer request get Server", { Agent, globalAgent: new Agent() }),
+    https: () => refusing("https", SERVE, "createServer request get Server", { Agent, globalAgent: globalAgent() }),
     http2: () => refusing("http2", SERVE, "createServer createSecureServer connect getDefaultSettings Http2ServerRequest Http2ServerResponse", { constants: {}, sensitiveHeaders: Symbol("sensitiveHeaders") }),
     net: () => {
       const four = (text) => /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.|$)){4}$/.test(text) && !text.endsWith(".");

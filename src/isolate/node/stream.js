@@ -3,7 +3,7 @@
   "use strict";
   const EventEmitter = require("events");
   const { Buffer } = require("buffer");
-  const { nextTick } = require("process");
+  const { nextTick } = require("internal/process");
   const { fail, wrongType, needFunction, aborted } = require("internal/errors");
   const { defineProperties, defineProperty } = Object;
   const BYTES_AHEAD = 65536;

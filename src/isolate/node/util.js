@@ -2,6 +2,7 @@
 (native, web, require) => {
   "use strict";
   const { fail, wrongType, needFunction, aborted } = require("internal/errors");
+  const { nextTick } = require("internal/process");
   const { defineProperty, getOwnPropertyDescriptors, setPrototypeOf, getPrototypeOf } = Object;
   const types = require("util/types");
   const customInspect = Symbol.for("nodejs.util.inspect.custom");
@@ -10,7 +11,7 @@
 
   function inspect(value, options, depth) {
     if (typeof options === "boolean") options = { depth };
-    const given = { ...inspect.defaultOptions, ...options };
+    const given = { ...defaults, ...options };
     const stylize = (text) => String(text);
     const custom = value !== null && (typeof value === "object" || typeof value === "function") ? value[customInspect] : undefined;
     if (typeof custom === "function" && given.customInspect && custom !== inspect) {
@@ -22,10 +23,25 @@
     return native.inspect(value, levels);
   }
   inspect.custom = customInspect;
-  inspect.defaultOptions = {
+  // Settings of all modules together, so each is a plain value: what is set to anything else stays as it was.
+  const defaults = {
     showHidden: false, depth: DEPTH, colors: false, customInspect: true, showProxy: false, maxArrayLength: 100,
     maxStringLength: 10000, breakLength: 80, compact: 3, sorted: false, getters: false, numericSeparator: false,
   };
+  const defaultOptions = {};
+  for (const name in defaults) {
+    const set = (value) => {
+      if (value === null || typeof value === "number" || typeof value === "boolean") defaults[name] = value;
+    };
+    defineProperty(defaultOptions, name, { enumerable: true, get: () => defaults[name], set });
+  }
+  defineProperty(inspect, "defaultOptions", {
+    enumerable: true,
+    get: () => defaultOptions,
+    set(options) {
+      for (const name in defaults) if (Object.hasOwn(options, name)) defaultOptions[name] = options[name];
+    },
+  });
   inspect.colors = { __proto__: null };
   inspect.styles = { __proto__: null };
 
@@ -104,10 +120,9 @@
     return function (...args) {
       const callback = args.pop();
       needFunction(callback, "last argument");
-      const later = require("process").nextTick;
       Reflect.apply(original, this, args).then(
-        (value) => later(callback, null, value),
-        (error) => later(callback, error || Object.assign(fail(Error, "ERR_FALSY_VALUE_REJECTION", "Promise was rejected with falsy value"), { reason: error })),
+        (value) => nextTick(callback, null, value),
+        (error) => nextTick(callback, error || Object.assign(fail(Error, "ERR_FALSY_VALUE_REJECTION", "Promise was rejected with falsy value"), { reason: error })),
       );
     };
   }

@@ -3,7 +3,7 @@
   "use strict";
   const { Buffer } = require("buffer");
   const { fail, wrongType, needFunction } = require("internal/errors");
-  const { nextTick } = require("process");
+  const { nextTick } = require("internal/process");
   const bytesOf = (data) => {
     if (typeof data === "string") return Buffer.from(data);
     if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

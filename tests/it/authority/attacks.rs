@@ -27,7 +27,7 @@ fn attacks() -> Vec<Attack> {
 
 impl Attack {
     /// What the library knows in the end. Beside it there are a further library, one of the
-    /// platform, and two files of the victim's own.
+    /// platform, and three files of the victim's own.
     async fn loot(&self, arena: &Arena) -> Value {
         let peek = "import { env } from 'town:kernel'; export const peek = () => env.SECRET;";
         let own = "export const secret = Deno.env.get('SECRET');
@@ -39,6 +39,7 @@ impl Attack {
             "other": { "type": "js", "source": peek },
             "std": { "type": "js", "source": peek, "trusted": true },
             "own": { "type": "js", "source": own, "trusted": true },
+            "note": { "type": "text", "source": SECRET, "trusted": true, "private": true },
             "hidden": { "type": "js", "source": hidden, "trusted": true, "private": true },
         });
         arena.run(modules).await

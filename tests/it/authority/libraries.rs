@@ -7,6 +7,18 @@ use super::Arena;
 /// Each is an expression that must be true.
 const PATTERNS: &[(&str, &str)] = &[
     (
+        "an emitter gets methods of its own, by class, by function and by assignment",
+        "(() => { const { EventEmitter } = events; class A extends EventEmitter { constructor() { super(); this.on = 1; } } function B() { EventEmitter.call(this); } util.inherits(B, EventEmitter); B.prototype.emit = () => 'mine'; const o = Object.assign(Object.create(EventEmitter.prototype), { once: 2 }); return new A().on === 1 && new B().emit() === 'mine' && o.once === 2; })()",
+    ),
+    (
+        "the settings of Node's modules are set",
+        "(() => { events.EventEmitter.defaultMaxListeners = 20; events.EventEmitter.defaultMaxListeners = 10; events.EventEmitter.captureRejections = false; http.globalAgent.maxSockets = 5; util.inspect.defaultOptions.depth = 4; const deep = util.inspect.defaultOptions.depth; util.inspect.defaultOptions = { depth: 2, stylize: 1 }; return deep === 4 && util.inspect.defaultOptions.depth === 2; })()",
+    ),
+    (
+        "a module of Node is copied and the copy is changed",
+        "(() => { const mine = { ...util, inspect: () => 'mine' }; mine.format = () => 'mine'; return mine.inspect() === mine.format(); })()",
+    ),
+    (
         "a constructor's prototype gets a toString",
         "(() => { function F() {} F.prototype.toString = () => 'F'; return `${new F()}` === 'F'; })()",
     ),
@@ -100,7 +112,8 @@ async fn what_libraries_do_to_inherited_names_works() {
         .map(|(name, code)| format!("[{}, () => {code}]", json!(name)))
         .collect();
     let library = format!(
-        "'use strict'; export const failed = () => [{}].filter(([, works]) => {{ try {{ return works() !== true; }} catch (error) {{ return true; }} }}).map(([name]) => name);",
+        "import events from 'node:events'; import http from 'node:http'; import util from 'node:util'; \
+         export const failed = () => [{}].filter(([, works]) => {{ try {{ return works() !== true; }} catch (error) {{ return true; }} }}).map(([name]) => name);",
         cases.join(",\n")
     );
     let main = "import { failed } from 'lib'; export const run = () => failed();";
