@@ -8,6 +8,7 @@ import { accountRoutes } from "./account.ts";
 import { blobRoutes } from "./blob.ts";
 import { authorityRoutes } from "./authority.ts";
 import { callRoutes } from "./call.ts";
+import { callSiteRoutes } from "./callsites.ts";
 import { cronRoutes } from "./cron.ts";
 import { deletedRoutes } from "./deleted.ts";
 import { emailRoutes } from "./email.ts";
@@ -44,6 +45,7 @@ export const apiRoutes: Route[] = [
   ...searchRoutes,
   ...callRoutes,
   ...authorityRoutes,
+  ...callSiteRoutes,
   ...cronRoutes,
   ...emailRoutes,
   ...runRoutes,

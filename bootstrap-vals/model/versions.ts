@@ -5,6 +5,7 @@ import { HttpError } from "../lib/http.ts";
 import { all, first, inGroups, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { analyse, analysisStatements, type Diagnostic } from "../modules/analysis.ts";
+import { brokenCalls } from "../modules/callsites.ts";
 import { closeOver } from "../modules/graph.ts";
 import { readTree, type Entry, type Tree } from "./files.ts";
 import { referenceStatements } from "./references.ts";
@@ -75,6 +76,10 @@ export async function stage(
 
   const analyses = await analyse(town, [...tree.values()]);
   const { graph, diagnostics } = await closeOver(town, val, tree, analyses);
+  // A library of today that reads its environment has often another way; of old, a call meant its author's.
+  for (const { path, line, column, message, suggestion } of await brokenCalls(town, val, tree, analyses, graph, "at")) {
+    diagnostics.push({ path, line, column, message, ...(suggestion !== undefined && { suggestion }) });
+  }
   const at = { branch_id: val.branch_id, number: version.number };
   const statements: Statement[] = [
     {

@@ -6,6 +6,7 @@
  */
 
 import type { Town } from "../lib/town.ts";
+import { mask } from "./mask.ts";
 
 /** What a translated module exports beside its value: that it was translated. */
 export const MARK = "$at";
@@ -18,90 +19,66 @@ export interface At {
   references: string[];
 }
 
-const REFERENCE = /^@([A-Za-z_]\w*)\s*\.\s*([A-Za-z_$][\w$]*)/;
+/** A reference where it stands in a source, with what kind of thing is done to it left to whoever reads on. */
+export interface Spot {
+  start: number;
+  end: number;
+  user: string;
+  name: string;
+  /** It is the first argument of `api(...)`. */
+  isApi: boolean;
+}
+
+const REFERENCE = /(?<![\w$])@([A-Za-z_]\w*)\s*\.\s*([A-Za-z_$][\w$]*)/g;
+const EMAIL = /(?<![\w$.])console\s*\.\s*email\b/g;
+const API = /\bapi\s*\(\s*$/;
+// What is before a reference that has to be known, at most.
+const LOOK_BACK = 40;
 // As Val Town had it.
 const SOURCE_CHARACTERS_MAX = 256_000;
-// What is before a character that has to be known, at most.
-const LOOK_BACK = 40;
-const PLAIN = /["'`\/{}@c]/g;
 const DECLARATION = /^(?:export\s+)?(?:async\s+)?(?:let|const|var|function\s*\*?|class)\s+([A-Za-z_$][\w$]*)/;
-// After these a slash begins a regular expression.
-const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\breturn|\btypeof|\bawait)\s*$/;
+
+/** The references of a source in order. `code` is what `mask` makes of it. */
+export function spotsIn(code: string): Spot[] {
+  return [...code.matchAll(REFERENCE)].map((match) => ({
+    start: match.index, end: match.index + match[0].length, user: match[1] as string, name: match[2] as string,
+    isApi: API.test(code.slice(Math.max(0, match.index - LOOK_BACK), match.index)),
+  }));
+}
 
 /** The references of a source, and the source with them as names; undefined where it has none outside of strings. */
 export function readReferences(source: string): { text: string; references: string[]; users: string[] } | undefined {
   if (source.length > SOURCE_CHARACTERS_MAX || !(source.includes("@") || source.includes("email"))) return undefined;
+  const code = mask(source);
   const names = new Set<string>();
   const users = new Set<string>();
-  // In pieces, and the last characters of them: appending to one text takes time with the square of its length.
-  const pieces: string[] = [];
-  let last = "";
-  const put = (piece: string) => {
-    pieces.push(piece);
-    last = (last + piece.slice(-LOOK_BACK)).slice(-LOOK_BACK);
-  };
-  let at = 0;
-  // Of each template that is open: how deep in braces its substitution is.
-  const templates: number[] = [];
-  let depth = 0;
-  const take = (end: number) => {
-    put(source.slice(at, end));
-    at = end;
-  };
-  const template = () => {
-    for (let i = at; i < source.length; i++) {
-      if (source[i] === "\\") i++;
-      else if (source[i] === "`") return take(i + 1);
-      else if (source[i] === "$" && source[i + 1] === "{") {
-        take(i + 2);
-        templates.push(depth++);
-        return;
-      }
+  const changes: [start: number, end: number, text: string][] = [];
+  for (const { start, end, user, name, isApi } of spotsIn(code)) {
+    if (isApi) {
+      changes.push([start, end, JSON.stringify(`${user}.${name}`)]);
+      continue;
     }
-    take(source.length);
-  };
-  while (at < source.length) {
-    const character = source[at] as string;
-    const next = source[at + 1];
-    if (character === '"' || character === "'") take(closing(source, at, character));
-    else if (character === "/" && next === "/") take(until(source, "\n", at));
-    else if (character === "/" && next === "*") take(until(source, "*/", at) + 2);
-    else if (character === "/" && BEFORE_REGEX.test(last)) take(closingRegex(source, at));
-    else if (character === "`") {
-      take(at + 1);
-      template();
-    } else if (character === "{") {
-      depth++;
-      take(at + 1);
-    } else if (character === "}") {
-      depth--;
-      take(at + 1);
-      if (templates[templates.length - 1] === depth) {
-        templates.pop();
-        template();
-      }
-    } else if (character === "@" && !/[\w$]$/.test(last)) {
-      const parts = REFERENCE.exec(source.slice(at, at + 200));
-      if (parts === null) {
-        take(at + 1);
-        continue;
-      }
-      const [whole, user, name] = parts as unknown as [string, string, string];
-      if (/\bapi\s*\(\s*$/.test(last)) put(JSON.stringify(`${user}.${name}`));
-      else {
-        users.add(user);
-        if (name !== "secrets") names.add(`${user}.${name}`);
-        put(`$${whole.slice(1)}`);
-      }
-      at += whole.length;
-    } else if (character === "c" && /^console\s*\.\s*email\b/.test(source.slice(at, at + 40)) && !/[\w$.]$/.test(last)) {
-      put("$at    ");
-      at += "console".length;
-      users.add("at");
-    } else take(plain(source, at));
+    users.add(user);
+    if (name !== "secrets") names.add(`${user}.${name}`);
+    changes.push([start, start + 1, "$"]);
   }
-  const text = pieces.join("");
-  return users.size === 0 && text === source ? undefined : { text, references: [...names], users: [...users] };
+  for (const { index } of code.matchAll(EMAIL)) {
+    users.add("at");
+    changes.push([index, index + "console".length, "$at    "]);
+  }
+  return changes.length === 0 ? undefined : { text: replaced(source, changes), references: [...names], users: [...users] };
+}
+
+/** A source with some of its places changed, which do not overlap. */
+export function replaced(source: string, changes: [start: number, end: number, text: string][]): string {
+  const pieces: string[] = [];
+  let at = 0;
+  for (const [start, end, text] of changes.toSorted((a, b) => a[0] - b[0])) {
+    pieces.push(source.slice(at, start), text);
+    at = end;
+  }
+  pieces.push(source.slice(at));
+  return pieces.join("");
 }
 
 /** The module of a source in this language; undefined where it is none. With `always`, also of one without references. */
@@ -151,36 +128,4 @@ ${names.join("\n")}
 function readUsers(code: string): string[] {
   const list = /\nimport \{ ([^}]*), api \} from "town:at";/.exec(code)?.[1] ?? "";
   return list.split(", ").map((name) => name.slice(1));
-}
-
-// Where the next character is that means anything.
-function plain(source: string, from: number): number {
-  PLAIN.lastIndex = from + 1;
-  return PLAIN.exec(source)?.index ?? source.length;
-}
-
-function closing(source: string, from: number, quote: string): number {
-  for (let i = from + 1; i < source.length; i++) {
-    if (source[i] === "\\") i++;
-    else if (source[i] === quote || source[i] === "\n") return i + 1;
-  }
-  return source.length;
-}
-
-function closingRegex(source: string, from: number): number {
-  let isInClass = false;
-  for (let i = from + 1; i < source.length; i++) {
-    const character = source[i];
-    if (character === "\\") i++;
-    else if (character === "\n") return from + 1;
-    else if (character === "[") isInClass = true;
-    else if (character === "]") isInClass = false;
-    else if (character === "/" && !isInClass) return i + 1;
-  }
-  return from + 1;
-}
-
-function until(source: string, end: string, from: number): number {
-  const found = source.indexOf(end, from);
-  return found < 0 ? source.length : found;
 }

@@ -7,6 +7,7 @@ import type { Route } from "../lib/router.ts";
 import { moduleRoutes } from "../modules/host.ts";
 import { accountRoutes } from "./account.ts";
 import { adminRoutes } from "./admin.ts";
+import { callSitePages } from "./callsites.ts";
 import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
 import { homeRoutes } from "./home.ts";
@@ -33,6 +34,6 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...mailRoutes, ...adminRoutes,
+  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...mailRoutes, ...adminRoutes,
   ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

@@ -4,17 +4,12 @@
  */
 
 import type { Module } from "town:kernel";
-import { objects } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import type { Tree } from "../model/files.ts";
 import { keyOf, type Analysis } from "../modules/analysis.ts";
 import type { Graph } from "../modules/graph.ts";
+import { hiddenKeys } from "../modules/hidden.ts";
 import type { Endpoint } from "./endpoint.ts";
-
-const HIDDEN = `SELECT j.value AS val FROM json_each(:vals) j
-  JOIN account a ON a.username = substr(j.value, 1, instr(j.value, '/') - 1)
-  JOIN val v ON v.owner_id = a.id AND v.name = substr(j.value, instr(j.value, '/') + 1)
-  WHERE v.privacy = 'private' AND v.owner_id <> :owner_id`;
 
 // `/v/{user}/{val}@...`, `npm:/{package}@{version}`, `https://{host}`: within it, authority that was handed over is passed on.
 const GROUP = /^(\/v\/[^/]+\/[^/]+|(?:npm|jsr):\/?(?:@[^/]+\/)?[^/]+|https?:\/\/[^/]+)\//;
@@ -40,18 +35,7 @@ export function trustIn(endpoint: Pick<Endpoint, "username">, graph: Graph): Tru
 
 /** Takes out what the author may not see: a library's own private vals are there when it is called as an API, not here. */
 export async function hide(town: Town, endpoint: Endpoint, graph: Graph): Promise<void> {
-  const keys = new Map<string, string[]>();
-  for (const key in graph.modules) {
-    const [, , username, pinned] = key.split("/");
-    if (!key.startsWith("/v/") || username === endpoint.username) continue;
-    const val = `${username}/${pinned?.split("@")[0]}`;
-    keys.set(val, [...(keys.get(val) ?? []), key]);
-  }
-  if (keys.size === 0) return;
-  const args = { vals: JSON.stringify([...keys.keys()]), owner_id: endpoint.owner_id };
-  for (const { val } of objects<{ val: string }>(await town.storage.execute({ sql: HIDDEN, args }))) {
-    for (const key of keys.get(val) ?? []) delete graph.modules[key];
-  }
+  for (const key of await hiddenKeys(town, endpoint, graph)) delete graph.modules[key];
 }
 
 export interface ModuleAuthority {
