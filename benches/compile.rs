@@ -75,7 +75,6 @@ fn compiling(criterion: &mut Criterion) {
         let options = Options {
             kind,
             jsx_import_source: None,
-            specifier: "main".to_owned(),
             runs_here: true,
         };
         group.throughput(Throughput::Bytes(source.len() as u64));
@@ -92,7 +91,6 @@ fn positions(criterion: &mut Criterion) {
     let options = Options {
         kind,
         jsx_import_source: None,
-        specifier: "main".to_owned(),
         runs_here: true,
     };
     let Ok(compiled) = compile(&source, &options) else {

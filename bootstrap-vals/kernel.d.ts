@@ -94,8 +94,10 @@ declare module "town:kernel" {
     type: "ts" | "tsx" | "js" | "jsx";
     /** Where JSX comes from when the file has no `@jsxImportSource`: a specifier such as `https://esm.sh/react`. */
     jsxImportSource?: string;
-    /** The name in stacks and messages. */
+    /** The name of the source in its map. */
     specifier?: string;
+    /** For a program that this one starts, which need not be compiled again then; else for a browser or another town. */
+    forProgram?: boolean;
   }
 
   export interface Compiled {

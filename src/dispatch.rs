@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::eval::compile::Compiled;
 use crate::eval::process::{Process, Work};
 use crate::eval::program::{System, late_module};
 use crate::eval::slot::{Caller, Slot};
@@ -73,13 +74,20 @@ async fn answer(
             namespace(slot, &names)?.set_alarm(at).await?;
             Ok(Answer::Nothing)
         }
-        Call::LoaderCompile { source, options } => {
+        Call::LoaderCompile {
+            source,
+            options,
+            specifier,
+        } => {
             if slot.grant.depth().is_none() {
                 return Err(CallError::Refused("This program has no loader".into()));
             }
             let output = slot.kernel.compiler.compile(&source, &options).await;
             let output = output.map_err(CallError::Compile)?;
-            Ok(Answer::Compiled(Box::new(output.compiled.clone())))
+            Ok(Answer::Compiled(Box::new(Compiled {
+                map: output.compiled.map_of(&specifier),
+                ..output.compiled.clone()
+            })))
         }
         Call::IsolateFetch {
             target,

@@ -25,6 +25,9 @@ pub type Header = (String, Vec<u8>);
 pub enum Down {
     /// Become two: a descriptor travels with this frame, the socket of the new process.
     Fork,
+    /// Do once what every program does, so that the memory which that writes to is the process's
+    /// own before anybody waits.
+    Rehearse,
     /// Become a compiler: only `Compile` follows.
     BeCompiler,
     Compile {
@@ -119,6 +122,7 @@ impl Down {
             | Down::Resolve { .. }
             | Down::Ping { .. } => true,
             Down::Fork
+            | Down::Rehearse
             | Down::BeCompiler
             | Down::Compile { .. }
             | Down::Start(_)
@@ -417,6 +421,8 @@ pub enum Call {
     LoaderCompile {
         source: String,
         options: Options,
+        /// What its map calls the source.
+        specifier: String,
     },
     IsolateFetch {
         target: Target,

@@ -3,9 +3,9 @@
  * into a program. A change makes the programs it concerns new ones at the next request.
  */
 
-import type { Statement } from "town:kernel";
+import type { ResultSet, Statement } from "town:kernel";
 import { badRequest, HttpError, notFound } from "../lib/http.ts";
-import { all, first, isTaken } from "../lib/rows.ts";
+import { all, first, isTaken, objects } from "../lib/rows.ts";
 import { seal, secretBelow, unseal } from "../lib/seal.ts";
 import type { Town } from "../lib/town.ts";
 
@@ -95,20 +95,21 @@ export async function variableStatements(town: Town, valId: string, variables: R
   return statements;
 }
 
+const OF_GROUPS = `SELECT e.scope_id, e.key, e.value FROM env_use u JOIN env_group g ON g.id = u.group_id
+  JOIN env e ON e.scope_id = g.id WHERE u.val_id = :val_id ORDER BY g.name`;
+const OF_VAL = "SELECT scope_id, key, value FROM env WHERE scope_id = :val_id";
+
+/** What reads a val's variables: those of its groups, by their names, and then its own, which stand over them. */
+export function variableQueries(valId: string): Statement[] {
+  return [OF_GROUPS, OF_VAL].map((sql) => ({ sql, args: { val_id: valId } }));
+}
+
 /**
- * What a val's program gets: the variables of its groups, by their names, and over them its own. A val that is a town
- * gets a secret to seal its own values with, unless its author has set one.
+ * What a val's program gets, from what the queries found. A val that is a town gets a secret to seal its own values with,
+ * unless its author has set one.
  */
-export async function environmentOf(town: Town, valId: string, isTown: boolean): Promise<Record<string, string>> {
-  const rows = await all<{ scope_id: string; key: string; value: string }>(
-    town.storage,
-    `SELECT e.scope_id, e.key, e.value FROM env_use u JOIN env_group g ON g.id = u.group_id JOIN env e ON e.scope_id = g.id
-     WHERE u.val_id = :val_id ORDER BY g.name`,
-    { val_id: valId },
-  );
-  rows.push(...await all<{ scope_id: string; key: string; value: string }>(
-    town.storage, "SELECT scope_id, key, value FROM env WHERE scope_id = :val_id", { val_id: valId },
-  ));
+export async function environmentOf(town: Town, valId: string, found: ResultSet[], isTown: boolean): Promise<Record<string, string>> {
+  const rows = found.flatMap((result) => objects<{ scope_id: string; key: string; value: string }>(result));
   const environment: Record<string, string> = {};
   for (const { scope_id, key, value } of rows) environment[key] = await unseal(town, value, contextOf(scope_id, key));
   if (isTown) environment.TOWN_SECRET ??= await secretBelow(town, valId);

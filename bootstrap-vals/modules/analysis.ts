@@ -55,8 +55,6 @@ interface AnalysisRow {
 export interface Source {
   hash: string;
   dialect: Dialect;
-  /** The name in messages. */
-  path: string;
   read(): Promise<string>;
 }
 
@@ -64,7 +62,7 @@ export interface Source {
 export async function analyse(town: Town, entries: Entry[]): Promise<Map<string, Analysis>> {
   const code = entries.filter((entry) => entry.dialect !== null && entry.hash !== null);
   return analyseSources(town, code.map((entry) => ({
-    hash: entry.hash as string, dialect: entry.dialect as Dialect, path: entry.path,
+    hash: entry.hash as string, dialect: entry.dialect as Dialect,
     read: async () => entry.text ?? readContent(town, entry.hash as string),
   })));
 }
@@ -98,12 +96,12 @@ export function keyOf(entry: Entry): string {
   return `${entry.hash}.${entry.dialect}`;
 }
 
-async function compile(town: Town, { hash, dialect, path, read }: Source): Promise<Analysis> {
+async function compile(town: Town, { hash, dialect, read }: Source): Promise<Analysis> {
   const source = await read();
   const isolation = ISOLATION.exec(source.slice(0, ISOLATION_CHARACTERS))?.[1] === "request" ? "request" : "shared";
   const analysis: Analysis = { hash, dialect, imports: [], exports: [], isolation, error: null, fresh: true };
   try {
-    const compiled = await town.loader.compile(source, { type: dialect, specifier: path });
+    const compiled = await town.loader.compile(source, { type: dialect, forProgram: true });
     // Some of the language of old is a decorator without anything to decorate, or a console that mails.
     const at = compiled.exports.length > 0 || readReferences(source) === undefined ? undefined : await translate(town, source);
     if (at !== undefined) return { ...analysis, ...(await outlineOf(town, at)) };

@@ -192,7 +192,7 @@ async function usesOf(town: Town, remotes: Remote[]): Promise<Map<string, Use[]>
     const read = async () => remote.text ?? readRemote(town, hash);
     if (type === "json" || type === "text" || type === "at") return;
     if (type !== "cjs") {
-      sources.push({ key, hash, dialect: type, path: key, read });
+      sources.push({ key, hash, dialect: type, read });
       return;
     }
     const text = await read();

@@ -1,10 +1,10 @@
 /** The program of an endpoint: its modules, environment, storage and grants. Asked for only when no isolate of it lives. */
 
-import type { Isolate, Module, Program, Redirect } from "town:kernel";
+import type { Isolate, Module, Program, Redirect, ResultSet } from "town:kernel";
 import { objects } from "../lib/rows.ts";
 import { ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
-import { environmentOf } from "../model/environment.ts";
+import { environmentOf, variableQueries } from "../model/environment.ts";
 import { API_URL, ENTRYPOINT, PASS } from "../lib/api.ts";
 import { ACCOUNT_MOUNT } from "../lib/own.ts";
 import { accountStorageName } from "../model/accounts.ts";
@@ -21,6 +21,10 @@ import { mainOfScript, mainOfTrigger } from "./triggers.ts";
 const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
 
 const STANDARD = "town:system/std/";
+const GRAPH = "SELECT graph FROM version WHERE branch_id = :branch_id AND number = :version";
+// Of small vals what is small: together far less than one result may have.
+const SMALL_CONTENTS = `SELECT c.hash, c.text FROM version v, json_each(v.graph, '$.modules') m JOIN content c ON c.hash = m.value ->> 1
+  WHERE v.branch_id = :branch_id AND v.number = :version AND length(v.graph) < 16384 AND m.value ->> 4 < 16384`;
 const CONTENTS = `SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c ON c.hash = j.value
   UNION ALL SELECT r.hash, r.text FROM json_each(:hashes) j JOIN remote_content r ON r.hash = j.value`;
 
@@ -29,15 +33,19 @@ export function isolateOf(town: Town, endpoint: Endpoint): Isolate {
   return (endpoint.isolate ??= town.loader.get(endpoint.programId, () => programOf(town, endpoint)));
 }
 
+// A visitor of a val that sleeps waits for this, so the database is asked once where the val is small.
 async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   const { branch_id, version, val_id } = endpoint;
-  const graphs = await town.storage.execute({
-    sql: "SELECT graph FROM version WHERE branch_id = :branch_id AND number = :version", args: { branch_id, version },
-  });
-  const env = await environmentOf(town, val_id, endpoint.is_town === 1);
+  const args = { branch_id, version };
+  const [graphs, contents, ...variables] = (await town.storage.batch(
+    [{ sql: GRAPH, args }, { sql: SMALL_CONTENTS, args }, ...variableQueries(val_id)], "read",
+  )) as [ResultSet, ResultSet, ...ResultSet[]];
   const graph = JSON.parse(String(graphs.rows[0]?.[0] ?? '{"modules":{}}')) as Graph;
+  const env = await environmentOf(town, val_id, variables, endpoint.is_town === 1);
   await hide(town, endpoint, graph);
-  const { main, modules, entrypoint } = await modulesOf(town, endpoint, graph);
+  const texts: Record<string, string> = {};
+  for (const [hash, text] of contents.rows) if (typeof text === "string") texts[String(hash)] = text;
+  const { main, modules, entrypoint } = await modulesOf(town, endpoint, graph, texts);
   env[PASS] ??= await makePass(town, val_id);
   env[API_URL] ??= `${ownOrigin(town.arrival)}/api`;
   env[ENTRYPOINT] ??= entrypoint;
@@ -49,12 +57,12 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   };
 }
 
-/** What the endpoint's file reaches, under the addresses at which the module host has it. */
+/** What the endpoint's file reaches, under the addresses at which the module host has it. `texts` are known by their hashes. */
 export async function modulesOf(
   town: Town,
   endpoint: Endpoint,
   graph: Graph,
-  unsaved: Record<string, string> = {},
+  texts: Record<string, string> = {},
 ): Promise<{ main: string; modules: Program["modules"]; entrypoint: string }> {
   const origin = ownOrigin(town.arrival);
   const own = pinnedPath(endpoint, endpoint.version, "");
@@ -81,12 +89,13 @@ export async function modulesOf(
     const [type, hash, , edges, size, names = {}] = module;
     const imports: Record<string, string> = {};
     for (const specifier in names) imports[specifier] = address(names[specifier] as string);
-    modules[address(key)] = { type: type === "at" ? "tsx" : type, source: unsaved[hash] ?? "", ...trust(key), imports };
+    modules[address(key)] = { type: type === "at" ? "tsx" : type, source: texts[hash] ?? "", ...trust(key), imports };
     if (type === "at") old.push(key);
+    waiting.push(...edges);
+    if (texts[hash] !== undefined) continue;
     const want = wanted.get(hash) ?? { specifiers: [], size };
     want.specifiers.push(address(key));
     wanted.set(hash, want);
-    waiting.push(...edges);
   }
   if (usesStandard) Object.assign(modules, await overrides(town));
   for (const hashes of bounded(wanted)) {

@@ -86,7 +86,6 @@ impl Key {
         for part in [
             COMPILER,
             options.jsx_import_source.as_deref().unwrap_or(""),
-            &options.specifier,
             source,
         ] {
             hash.update((part.len() as u64).to_le_bytes());
@@ -252,7 +251,6 @@ mod tests {
         let options = Options {
             kind: SourceKind::Ts,
             jsx_import_source: None,
-            specifier: "main.ts".into(),
             runs_here: true,
         };
         Key::new(source, &options)

@@ -75,7 +75,10 @@ impl Compiler {
     // A process that ended may have died of another's source, or before it was born.
     async fn ask(&self, source: &str, options: &Options) -> Result<Compiled, CompileError> {
         for attempt in 0..ATTEMPTS_MAX {
-            tokio::time::sleep(ATTEMPT_PAUSE * attempt).await;
+            // Even no pause would wait for the clock's next millisecond.
+            if attempt > 0 {
+                tokio::time::sleep(ATTEMPT_PAUSE * attempt).await;
+            }
             if let Some(result) = self.try_once(source, options).await? {
                 return Ok(result);
             }

@@ -3,10 +3,11 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
 };
@@ -75,6 +76,13 @@ impl Link {
             }),
             theirs,
         ))
+    }
+
+    /// Whether the process still has its end.
+    pub fn open(&self) -> bool {
+        let mut asked = [PollFd::new(self.fd.get_ref().as_fd(), PollFlags::empty())];
+        let told = poll(&mut asked, PollTimeout::ZERO);
+        told.is_ok_and(|told| told == 0)
     }
 
     /// Sends a frame. A lost process is noticed by the reader.

@@ -2,15 +2,19 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::children::Children;
 use super::link::{Frames, Link};
-use crate::wire::Up;
+use crate::wire::{Down, Up};
 
 /// A zygote that dies sooner than this after its start is not started again at once.
 const ZYGOTE_LIFE_MIN: Duration = Duration::from_secs(1);
+
+/// How long after a spare process was taken the next is made: the one that was taken has its first
+/// run now, and the machine may have few cores.
+const SPARE_PAUSE: Duration = Duration::from_millis(2);
 
 /// How processes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -30,7 +34,15 @@ pub struct Nursery {
 struct Shared {
     birth: Birth,
     zygote: Mutex<Arc<Link>>,
+    spare: Mutex<Spare>,
     orders: mpsc::Sender<Order>,
+}
+
+/// A process that was forked before anybody needed it, so that nobody waits for that.
+enum Spare {
+    None,
+    Expected,
+    Ready(Arc<Link>),
 }
 
 enum Order {
@@ -69,11 +81,13 @@ impl Nursery {
         let shared = Arc::new(Shared {
             birth,
             zygote: Mutex::new(link.clone()),
+            spare: Mutex::new(Spare::None),
             orders,
         });
         let nursery = Self { shared };
         if birth == Birth::Fork {
             nursery.order(Order::Zygote(theirs))?;
+            nursery.expect_spare();
             tokio::spawn(nursery.clone().keep_zygote(link, children.clone()));
         }
         Ok(nursery)
@@ -83,13 +97,19 @@ impl Nursery {
     pub fn birth(&self) -> io::Result<Arc<Link>> {
         match self.shared.birth {
             Birth::Fork => {
-                let zygote = self
-                    .shared
-                    .zygote
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
-                zygote.fork()
+                let spare = {
+                    let mut spare = lock(&self.shared.spare);
+                    match &*spare {
+                        Spare::Ready(link) => {
+                            let link = Some(link.clone()).filter(|link| link.open());
+                            *spare = Spare::None;
+                            link
+                        }
+                        Spare::None | Spare::Expected => None,
+                    }
+                };
+                self.expect_spare();
+                spare.map_or_else(|| self.zygote().fork(), Ok)
             }
             Birth::Exec => {
                 let (link, theirs) = Link::pair()?;
@@ -99,6 +119,35 @@ impl Nursery {
                 Ok(link)
             }
         }
+    }
+
+    // Has a process made for the next who asks, unless one is on its way.
+    fn expect_spare(&self) {
+        {
+            let mut spare = lock(&self.shared.spare);
+            if !matches!(*spare, Spare::None) {
+                return;
+            }
+            *spare = Spare::Expected;
+        }
+        let nursery = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(SPARE_PAUSE).await;
+            // Held while it forks: what the next zygote discards must not come after.
+            let mut spare = lock(&nursery.shared.spare);
+            *spare = match nursery.zygote().fork() {
+                Ok(link) => {
+                    link.send(&Down::Rehearse);
+                    Spare::Ready(link)
+                }
+                // Whoever asks next is told why.
+                Err(_) => Spare::None,
+            };
+        });
+    }
+
+    fn zygote(&self) -> Arc<Link> {
+        lock(&self.shared.zygote).clone()
     }
 
     /// Whether a process that has loaded its program can be forked.
@@ -137,14 +186,16 @@ impl Nursery {
                 continue;
             };
             link = next;
-            *self
-                .shared
-                .zygote
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = link.clone();
+            *lock(&self.shared.zygote) = link.clone();
+            // What the last one was asked for may never have been made.
+            *lock(&self.shared.spare) = Spare::None;
             if self.order(Order::Zygote(theirs)).is_err() {
                 return;
             }
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -267,7 +267,6 @@ impl Closing<'_> {
                 let options = Options {
                     kind,
                     jsx_import_source: jsx_import_source.clone(),
-                    specifier: specifier.to_string(),
                     runs_here: true,
                 };
                 let (body, imports) = self.source(specifier, source, &options).await?;

@@ -345,10 +345,14 @@ fn compile(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
     let options = Options {
         kind,
         jsx_import_source: text_property(&given, "jsxImportSource", context)?,
-        specifier: text_property(&given, "specifier", context)?.unwrap_or_else(|| "source".into()),
-        runs_here: false,
+        runs_here: given.get(js_string!("forProgram"), context)?.to_boolean(),
     };
-    let call = Call::LoaderCompile { source, options };
+    let specifier = text_property(&given, "specifier", context)?;
+    let call = Call::LoaderCompile {
+        source,
+        options,
+        specifier: specifier.unwrap_or_else(|| "source".into()),
+    };
     Host::of(context).call(call, Vec::new(), compiled, context)
 }
 

@@ -117,8 +117,22 @@ fn warm_up(context: &mut Context) {
     if let Err(error) = context.eval(boa_engine::Source::from_bytes(WARM)) {
         fatal(&format!("warming up failed: {error}"));
     }
+    rehearse(context);
     collect_rarely();
     boa_gc::force_collect();
+}
+
+// What every program does, so that the pages it writes to are copied, and the memory it takes is
+// there, before a request comes.
+fn rehearse(context: &mut Context) {
+    const REHEARSAL: &str = "(() => { \
+        const request = new Request('http://localhost/', { headers: { accept: '*/*' } }); \
+        const { searchParams } = new URL(request.url); \
+        const response = Response.json({ a: [searchParams.get('a')] }); \
+        return Promise.resolve(response).then(({ headers }) => headers.get('vary')); })()";
+    if let Err(error) = context.eval(boa_engine::Source::from_bytes(REHEARSAL)) {
+        fatal(&format!("the rehearsal failed: {error}"));
+    }
 }
 
 // The collector runs whenever as much was allocated as it found alive at its last run, and it
@@ -290,6 +304,7 @@ impl Process {
         let host = &self.host;
         match frame {
             Down::Fork => self.fork(),
+            Down::Rehearse => rehearse(&mut cell.borrow_mut()),
             Down::BeCompiler => self.compile_for_ever(),
             Down::Compile { .. } => {}
             Down::Start(start) => self.start(*start, cell),

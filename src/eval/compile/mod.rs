@@ -87,8 +87,6 @@ pub struct Options {
     pub kind: SourceKind,
     /// Where JSX comes from when the file has no pragma; `react` unless told.
     pub jsx_import_source: Option<String>,
-    /// The name of the source in its map.
-    pub specifier: String,
     /// Whether it is to run here, where some globals go by the authority of a module and are
     /// imported; what runs elsewhere has its own.
     pub runs_here: bool,
@@ -99,12 +97,23 @@ pub struct Options {
 pub struct Compiled {
     /// A module in the JavaScript that the engine understands.
     pub code: String,
-    /// Source map (ECMA-426) as JSON, without the source itself.
+    /// Source map (ECMA-426) as JSON, without the source itself, which it calls by no name.
     pub map: String,
     /// What it imports, in the order of the code. Imports of types are not among them.
     pub imports: Vec<Import>,
     /// The names it exports; `*` stands for a re-export of everything.
     pub exports: Vec<String>,
+}
+
+/// What a map calls its source. A source may have several names, and is compiled once.
+const UNNAMED: &str = "";
+
+impl Compiled {
+    /// The map with a name for the source.
+    pub fn map_of(&self, specifier: &str) -> String {
+        let sources = |name: &str| format!("\"sources\":[{}]", serde_json::json!(name));
+        self.map.replacen(&sources(UNNAMED), &sources(specifier), 1)
+    }
 }
 
 /// Compiles one source. Never panics; deep nesting is refused before it can exhaust the stack.
@@ -153,7 +162,7 @@ struct Compilation<'a> {
 impl<'a> Compilation<'a> {
     fn new(source: &str, options: &'a Options) -> Self {
         let sources: Lrc<SourceMap> = Lrc::default();
-        let name = FileName::Custom(options.specifier.clone());
+        let name = FileName::Custom(UNNAMED.to_owned());
         let file = sources.new_source_file(Lrc::new(name), source.to_owned());
         Self {
             options,
@@ -304,9 +313,7 @@ impl<'a> Compilation<'a> {
     }
 
     fn map(&self, mappings: &[(BytePos, LineCol)]) -> Result<String, CompileError> {
-        let map = self
-            .sources
-            .build_source_map(mappings, None, MapConfig(&self.options.specifier));
+        let map = self.sources.build_source_map(mappings, None, MapConfig);
         let mut json = Vec::new();
         map.to_writer(&mut json).map_err(CompileError::internal)?;
         String::from_utf8(json).map_err(CompileError::internal)
@@ -324,11 +331,11 @@ fn types_config() -> TypesConfig {
     }
 }
 
-struct MapConfig<'a>(&'a str);
+struct MapConfig;
 
-impl SourceMapGenConfig for MapConfig<'_> {
+impl SourceMapGenConfig for MapConfig {
     fn file_name_to_source(&self, _: &FileName) -> String {
-        self.0.to_owned()
+        UNNAMED.to_owned()
     }
 
     fn inline_sources_content(&self, _: &FileName) -> bool {
@@ -336,6 +343,6 @@ impl SourceMapGenConfig for MapConfig<'_> {
     }
 
     fn skip(&self, name: &FileName) -> bool {
-        !matches!(name, FileName::Custom(name) if name == self.0)
+        !matches!(name, FileName::Custom(name) if name == UNNAMED)
     }
 }

@@ -21,7 +21,6 @@ pub fn options(kind: SourceKind) -> Options {
     Options {
         kind,
         jsx_import_source: None,
-        specifier: "main".to_owned(),
         runs_here: true,
     }
 }
