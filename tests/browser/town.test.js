@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { openEditor, openWindow, signIn, startBrowser, typeCode } from "./browser.js";
-import { makeVal, startTown, TOKEN } from "./town.js";
+import { makeVal, OWNER, startTown, TOKEN } from "./town.js";
 
 let town;
 let browser;
@@ -141,6 +141,102 @@ test("a town inside the town is made and used in the browser", async () => {
   assert.notEqual(secret, TOKEN);
   await window.go("/");
   await page.getByText("Your vals").first().waitFor();
+  window.check();
+  await window.close();
+});
+
+test("from signing in to a running val, by keyboard alone", async () => {
+  const window = await openWindow(browser, town);
+  const { page } = window;
+  const { keyboard } = page;
+  const tabTo = async (selector) => {
+    for (let presses = 0; presses < 80; presses++) {
+      if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) === true, selector)) return;
+      await keyboard.press("Tab");
+    }
+    assert.fail(`Tab does not lead to ${selector}`);
+  };
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  await window.go("/");
+  await tabTo('a[href="/signin"]');
+  await keyboard.press("Enter");
+  await page.waitForURL(/signin/);
+  await tabTo("#username");
+  await keyboard.type(OWNER);
+  await tabTo("#password");
+  await keyboard.type(TOKEN);
+  await keyboard.press("Enter");
+  await page.waitForURL((url) => url.pathname === "/");
+  await tabTo('a[href="/new"]');
+  await keyboard.press("Enter");
+  await page.waitForURL(/\/new/);
+  await tabTo("#name");
+  await keyboard.type("typed");
+  await keyboard.press("Enter");
+  await page.waitForSelector(".ed[data-types]");
+
+  // Code with a fault, which F8 finds and whose message the list of problems has.
+  await tabTo("#view .cm-content");
+  await keyboard.press("Control+a");
+  await keyboard.insertText("const greeting = [1].mapp(String);\nexport default () => { console.log('by key'); return new Response(greeting); };\n");
+  await page.waitForFunction(() => document.querySelector("#view").dataset.diagnosed === "1");
+  await keyboard.press("Control+Home");
+  await keyboard.press("F8");
+  assert.equal(await page.evaluate(() => document.getSelection().toString()), "mapp");
+  await keyboard.press("Control+Shift+M");
+  await page.locator(".cm-panel-lint", { hasText: "Property 'mapp' does not exist" }).waitFor();
+  await keyboard.press("Escape");
+  await tabTo("#view .cm-content");
+  await keyboard.press("Control+a");
+  await keyboard.insertText("const greeting = 'typed it';\nexport default () => { console.log('by key'); return new Response(greeting); };\n");
+  await page.waitForFunction(() => document.querySelector("#view").dataset.diagnosed === "0");
+  // A symbol gets another name.
+  await keyboard.press("Control+Home");
+  for (let step = 0; step < "const g".length; step++) await keyboard.press("ArrowRight");
+  await keyboard.press("F2");
+  await page.locator("dialog #asked").waitFor();
+  await keyboard.type("welcome");
+  await keyboard.press("Enter");
+  await page.locator("#view .cm-content", { hasText: "new Response(welcome)" }).waitFor();
+
+  // Saved, run, and what it logged read.
+  await tabTo("#view .cm-content");
+  await keyboard.press("Control+s");
+  await page.getByText(/Saved as version 1/).waitFor();
+  await keyboard.press("Control+Enter");
+  await page.frameLocator(".ed-stage iframe").getByText("typed it").waitFor();
+  await page.locator(".ed-runs li", { hasText: "by key" }).first().waitFor();
+  await keyboard.press("Escape");
+  await tabTo(".ed-runs");
+  await keyboard.press("Tab");
+  assert.match(await focused(), /200/);
+  await keyboard.press("Enter");
+  assert.equal(await page.locator(".ed-runs details").first().getAttribute("open"), null, "a run is closed by its key");
+
+  // Another file, and back.
+  await page.keyboard.press("Control+k");
+  await page.locator("dialog.palette input").waitFor();
+  await keyboard.press("Escape");
+  await tabTo(".ed-tree-actions button");
+  await keyboard.press("Enter");
+  await page.locator("dialog #asked").waitFor();
+  await keyboard.type("lib.ts");
+  await keyboard.press("Enter");
+  await page.waitForURL(/code\/lib\.ts/);
+  await tabTo('[role="treeitem"]');
+  await keyboard.press("ArrowDown");
+  assert.match(await focused(), /main\.ts/);
+  await keyboard.press("Enter");
+  await page.waitForURL(/code\/main\.ts/);
+  await keyboard.press("Control+s");
+  await page.getByText(/Saved as version 2/).waitFor();
+
+  // And away.
+  await keyboard.press("Control+k");
+  await page.locator("dialog.palette input").waitFor();
+  await keyboard.type("versions");
+  await keyboard.press("Enter");
+  await page.waitForURL(/\/@alice\/typed\/versions/);
   window.check();
   await window.close();
 });
