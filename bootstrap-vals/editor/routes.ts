@@ -14,6 +14,7 @@ import { findVal, type Val } from "../model/vals.ts";
 import { save } from "../model/versions.ts";
 import { askerBySession, formAsker } from "../pages/layout.ts";
 import { follow } from "../run/follow.ts";
+import { servePackageTypes } from "./package-types.ts";
 import { sendRequest } from "./request.ts";
 import { runFile } from "./run.ts";
 import { editorState } from "./state.ts";
@@ -39,6 +40,7 @@ export const editorRoutes: Route[] = [
   ["GET", "/-/editor/:id/logs", logs],
   ["GET", "/-/editor/:id/stream", stream],
   ["GET", "/-/types", (request, _params, town) => serveTypes(request, town)],
+  ["GET", "/-/types/package", (request, _params, town) => servePackageTypes(request, town)],
 ];
 
 type Params = { id?: string };

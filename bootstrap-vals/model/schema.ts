@@ -96,6 +96,10 @@ const STEPS: string[][] = [
       name TEXT NOT NULL, range TEXT NOT NULL, version TEXT NOT NULL, chosen_at INTEGER NOT NULL,
       PRIMARY KEY (name, range)) WITHOUT ROWID`,
   ],
+  [
+    // Where an address says that its types are.
+    "ALTER TABLE remote_module ADD COLUMN types TEXT",
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

@@ -53,6 +53,21 @@ export async function remoteModule(town: Town, address: string): Promise<Remote>
   throw new Fault(`${address} redirects more than ${REDIRECTS_MAX} times`);
 }
 
+/** Where a module that is kept says that its types are. */
+export async function typesAddress(town: Town, key: string): Promise<string | undefined> {
+  const row = await first<{ types: string | null }>(town.storage, "SELECT types FROM remote_module WHERE url = :key", { key });
+  return row?.types ?? undefined;
+}
+
+/** A module as it is kept already, asking nobody. */
+export async function keptModule(town: Town, address: string): Promise<Remote | undefined> {
+  const row = await first<{ url: string; type: ModuleType; hash: string; size: number }>(
+    town.storage, `SELECT m.url, m.type, m.hash, m.size FROM remote_module a
+      JOIN remote_module m ON m.url = coalesce(a.target, a.url) WHERE a.url = :address AND m.hash IS NOT NULL`, { address },
+  );
+  return row && { key: row.url, type: row.type, hash: row.hash, size: row.size };
+}
+
 /** The texts of what is kept, by hash. */
 export async function readRemote(town: Town, hash: string): Promise<string> {
   const [row] = await all<{ text: string }>(town.storage, "SELECT text FROM remote_content WHERE hash = :hash", { hash });
@@ -89,7 +104,9 @@ async function fetchModule(town: Town, url: string): Promise<Remote | string> {
   const text = new TextDecoder().decode(bytes);
   const type = typeOf(url, response.headers.get("content-type") ?? "");
   const hash = await sha256(bytes);
-  await keep(town, [contentStatement(hash, text), remember(url, { type, hash, size: bytes.length })]);
+  const declared = response.headers.get("x-typescript-types");
+  const types = declared !== null && URL.canParse(declared, url) ? new URL(unmirrored(town, new URL(declared, url).href), url).href : undefined;
+  await keep(town, [contentStatement(hash, text), remember(url, { type, hash, size: bytes.length, types })]);
   return { key: url, type, hash, size: bytes.length, text };
 }
 
@@ -97,12 +114,12 @@ async function keep(town: Town, statements: Statement[]): Promise<void> {
   await town.storage.batch(statements);
 }
 
-function remember(url: string, what: { target?: string; type?: string; hash?: string; size?: number }): Statement {
-  const { target = null, type = null, hash = null, size = null } = what;
+function remember(url: string, what: { target?: string; type?: string; hash?: string; size?: number; types?: string | undefined }): Statement {
+  const { target = null, type = null, hash = null, size = null, types = null } = what;
   return {
-    sql: `INSERT INTO remote_module (url, target, type, hash, size, fetched_at) VALUES (:url, :target, :type, :hash, :size, :now)
-      ON CONFLICT (url) DO NOTHING`,
-    args: { url, target, type, hash, size, now: Date.now() },
+    sql: `INSERT INTO remote_module (url, target, type, hash, size, types, fetched_at)
+      VALUES (:url, :target, :type, :hash, :size, :types, :now) ON CONFLICT (url) DO NOTHING`,
+    args: { url, target, type, hash, size, types, now: Date.now() },
   };
 }
 

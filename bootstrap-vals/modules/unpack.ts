@@ -13,7 +13,8 @@ const ARCHIVE_BYTES_MAX = 32 * 1024 * 1024;
 const UNPACKED_BYTES_MAX = 96 * 1024 * 1024;
 // As the kernel's bound for one source: what is longer could not run.
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
-const CODE = /(?<!\.d)\.(m|c)?[jt]sx?$|\.json$/;
+// Declarations too: they never run, and the editor checks types by them.
+const CODE = /\.(m|c)?[jt]sx?$|\.json$/;
 // A batch stays far below the kernel's bounds, and the event loop has turns in between.
 const BATCH_FILES = 200;
 const BATCH_BYTES = 4 * 1024 * 1024;

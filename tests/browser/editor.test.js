@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { openEditor, openWindow, PATIENCE_MS, signIn, startBrowser, typeCode } from "./browser.js";
+import { startRegistry } from "./registry.js";
 import { makeVal, startTown } from "./town.js";
 
 let town;
@@ -61,6 +62,71 @@ export default () => Response.json([a, b, c, Deno.env.get("HOME")]);
     const marked = await page.locator(".cm-lintRange-error").allTextContents();
     assert.deepEqual(marked, ["a", "b", "c"]);
   });
+});
+
+test("types of packages and of modules from elsewhere are known, before they are saved too", async () => {
+  const registry = await startRegistry({
+    boxes: {
+      "package.json": JSON.stringify({ name: "boxes", version: "2.1.0", type: "module", exports: { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" }, "./lid": "./dist/lid.js" }, dependencies: { "box-core": "^1.0.0" } }),
+      "dist/index.js": "export const box = (size) => ({ size });\n",
+      "dist/index.d.ts": 'import type { Core } from "box-core";\nexport * from "./near.js";\nexport declare const box: (size: number) => Core;\n',
+      "dist/near.d.ts": "export declare const near: 'near';\n",
+      "dist/lid.js": "export const lid = 1;\n",
+      "dist/lid.d.ts": "export declare const lid: number;\n",
+    },
+    "box-core": {
+      "package.json": JSON.stringify({ name: "box-core", version: "1.4.0", main: "core.js", types: "core.d.ts" }),
+      "core.js": "module.exports = {};\n", "core.d.ts": "export interface Core { size: number }\n",
+    },
+    bare: { "package.json": JSON.stringify({ name: "bare", version: "1.0.0", main: "bare.js" }), "bare.js": "exports.count = 1;\n" },
+    "@types/bare": { "package.json": JSON.stringify({ name: "@types/bare", version: "1.0.2", types: "index.d.ts" }), "index.d.ts": "export declare const count: number;\n" },
+  }, {
+    "/far.example/mod.js": { headers: { "content-type": "text/javascript", "x-typescript-types": "https://far.example/types/mod.d.ts" }, body: "export const far = 1;\n" },
+    "/far.example/types/mod.d.ts": { headers: { "content-type": "application/typescript" }, body: 'export * from "./more.d.ts";\n' },
+    "/far.example/types/more.d.ts": { headers: { "content-type": "application/typescript" }, body: "export declare const far: number;\n" },
+  });
+  const own = await startTown({ variables: { TOWN_NPM_REGISTRY: registry.url, TOWN_MODULE_MIRROR: registry.url, TOWN_ALLOW_PRIVATE_NETWORK: "true" } });
+  try {
+    await makeVal(own, "packed", [
+      { path: "deno.json", type: "file", content: JSON.stringify({ imports: { bare: "npm:bare@1", "@types/bare": "npm:@types/bare@1" } }) },
+      { path: "main.ts", type: "http", content: "export default () => new Response();\n" },
+    ]);
+    const window = await openWindow(browser, own);
+    await signIn(window);
+    const { page } = window;
+    // A package that there is none of is a 404, which the browser tells.
+    window.expect(/404/);
+    await openEditor(window, "/@alice/packed/code/main.ts");
+    await typeCode(page, `import { box, near } from "npm:boxes@2";
+import { lid } from "npm:boxes@2/lid";
+import { count } from "bare";
+import { far } from "https://far.example/mod.js";
+import { anything } from "npm:nowhere";
+// @ts-types="npm:@types/bare@1"
+import { count as counted } from "npm:nowhere@2";
+const a: string = box(1).size;
+const b: number = near;
+const c: string = lid;
+const d: string = count;
+const e: string = far;
+const f: number = anything;
+const g: string = counted;
+export default () => Response.json([a, b, c, d, e, f, g]);
+`);
+    await errors(page, 6);
+    assert.deepEqual(await page.locator(".cm-lintRange-error").allTextContents(), ["a", "b", "c", "d", "e", "g"]);
+    // A name is asked for when it stands, and not with every letter.
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type('import {} from "npm:box-core";\n', { delay: 20 });
+    await page.keyboard.type("const h: number = 1 as unknown as import('npm:box-core').Core;\n");
+    await errors(page, 7);
+    assert.deepEqual(registry.asked.filter((path) => /^\/(b|bo|box|box-|box-c)$/.test(path)), []);
+    window.check();
+    await window.close();
+  } finally {
+    await own.stop();
+    await registry.stop();
+  }
 });
 
 test("completion, signature and hover come from the types", async () => {

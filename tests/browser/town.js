@@ -13,12 +13,12 @@ export const OWNER = "alice";
 export const TOKEN = "a-token-for-tests-only";
 
 /** Starts a town. Without `owner` it waits for somebody to set it up, and `setup` is the link it printed. */
-export async function startTown({ owner = true } = {}) {
+export async function startTown({ owner = true, variables = {} } = {}) {
   const binary = process.env.TOWN_BINARY ?? path.join(ROOT, "target/debug/town");
   if (!existsSync(binary)) throw new Error(`${binary} is missing: cargo build, or name another one in TOWN_BINARY`);
   const data = await mkdtemp(path.join(tmpdir(), "town-browser-"));
   const folder = process.env.TOWN_TEST_VALS === undefined ? [] : ["--bootstrap-vals", process.env.TOWN_TEST_VALS];
-  const env = { ...process.env, ...(owner ? { TOWN_OWNER: OWNER, TOWN_TOKEN: TOKEN } : {}) };
+  const env = { ...process.env, ...variables, ...(owner ? { TOWN_OWNER: OWNER, TOWN_TOKEN: TOKEN } : {}) };
   const child = spawn(binary, ["--data", data, "--listen", "127.0.0.1:0", ...folder], { env, stdio: ["ignore", "pipe", "pipe"] });
   const said = { text: "" };
   const waiting = [];

@@ -16,9 +16,16 @@ export interface LanguageService {
   getSignatureHelpItems(file: string, position: number, options: object): { selectedItemIndex: number; argumentIndex: number; applicableSpan: Span; items: { prefixDisplayParts: DisplayPart[]; separatorDisplayParts: DisplayPart[]; suffixDisplayParts: DisplayPart[]; parameters: { displayParts: DisplayPart[]; documentation?: DisplayPart[] }[]; documentation?: DisplayPart[] }[] } | undefined;
   getDefinitionAtPosition(file: string, position: number): readonly { fileName: string; textSpan: Span }[] | undefined;
   findRenameLocations(file: string, position: number, inStrings: boolean, inComments: boolean, preferences: object): readonly { fileName: string; textSpan: Span }[] | undefined;
+  getProgram(): unknown;
   getFormattingEditsForDocument(file: string, options: object): { span: Span; newText: string }[];
 }
 export interface Snapshot { getText(start: number, end: number): string }
+export interface ResolvedModule { resolvedFileName: string; extension: string; isExternalLibraryImport?: boolean }
+export interface ModuleHost {
+  fileExists(name: string): boolean;
+  readFile(name: string): string | undefined;
+  directoryExists(name: string): boolean;
+}
 export interface TypeScript {
   version: string;
   ScriptSnapshot: { fromString(text: string): Snapshot };
@@ -28,9 +35,11 @@ export interface TypeScript {
   ModuleResolutionKind: Record<string, number>;
   JsxEmit: Record<string, number>;
   createLanguageService(host: object, registry?: object): LanguageService;
-  createDocumentRegistry(): object;
+  createDocumentRegistry(useCaseSensitiveFileNames?: boolean): object;
+  parseConfigFileTextToJson(name: string, text: string): { config?: object };
   flattenDiagnosticMessageText(message: string | MessageChain, newLine: string): string;
   displayPartsToString(parts: DisplayPart[] | undefined): string;
+  resolveModuleName(name: string, containing: string, options: object, host: ModuleHost): { resolvedModule?: ResolvedModule };
   preProcessFile(text: string, readImports: boolean, detectJavaScript: boolean): { importedFiles: { fileName: string }[] };
   getDefaultFormatCodeSettings(newLine: string): Record<string, unknown>;
 }

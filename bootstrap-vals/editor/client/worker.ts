@@ -3,8 +3,10 @@
  * are imported; a module whose types nobody has is of any type rather than an error.
  */
 
+import { hintsOf, importsOf, unalias, type Aliases } from "./names.ts";
+import { isPackage, isWithin, startPackages, type Packages } from "./packages.ts";
 import type {
-  DisplayPart, Edit, Fault, Hover, LanguageService, Place, Question, Questions, Reply, Signature, Suggestions, TsDiagnostic, TypeScript,
+  DisplayPart, Edit, Fault, Hover, LanguageService, ModuleHost, Place, Question, Questions, Reply, ResolvedModule, Signature, Suggestions, TsDiagnostic, TypeScript,
 } from "./typescript.ts";
 
 interface WorkerScope {
@@ -29,13 +31,23 @@ const QUIET = new Set([
 ]);
 const SEVERITIES: Fault["severity"][] = ["warning", "error", "hint", "info"];
 const COMPLETIONS_MAX = 400;
-
+// Types come in bursts, a module or package after the other: the program is looked at again once for all of them.
+const NEWS_MS = 50;
+// After so long a pause an import is one, and worth asking a registry for.
+const SETTLED_MS = 700;
+const CONFIGURATION = /^file:\/\/\/(deno\.jsonc?|import_map\.json)$/;
 let ts: TypeScript;
 let service: LanguageService;
 let typesAddress = "";
 const files = new Map<string, Held>();
 /** Specifier of a foreign module, resolved, to the name of its file here; null while or after it could not be had. */
 const modules = new Map<string, string | null>();
+/** Where the relative imports of a foreign module's file start. */
+const bases = new Map<string, string>();
+/** By file, what its imports are to be taken for. */
+const hints = new Map<string, Map<string, string>>();
+let packages: Packages;
+let aliases: Aliases = {};
 let clock = 0;
 
 const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name]>) => unknown } = {
@@ -47,10 +59,12 @@ const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name
     ts = bundle.default;
     for (const [name, text] of Object.entries(libraries as Record<string, string>)) files.set(LIBRARY + name, { text, revision: 0 });
     files.set(`${LIBRARY}deno.d.ts`, { text: deno, revision: 0 });
-    for (const { path, text } of setting.files) put(OWN + path, text);
-    service = ts.createLanguageService(host(), ts.createDocumentRegistry());
+    const settings = host();
+    // The configuration first: it says what the names in the others stand for.
+    for (const { path, text } of setting.files.sort((a, b) => Number(CONFIGURATION.test(OWN + b.path)) - Number(CONFIGURATION.test(OWN + a.path)))) put(OWN + path, text);
+    service = ts.createLanguageService(settings, ts.createDocumentRegistry(true));
     const kernel = await source("town:kernel");
-    if (kernel !== undefined) files.set(`${LIBRARY}kernel.d.ts`, { text: kernel, revision: 0 });
+    if (kernel !== undefined) files.set(`${LIBRARY}kernel.d.ts`, { text: kernel.source, revision: 0 });
   },
   write: (path, text) => put(OWN + path, text),
   remove: (path) => void files.delete(OWN + path),
@@ -94,7 +108,25 @@ scope.onmessage = async ({ data }) => {
 
 function put(name: string, text: string): void {
   files.set(name, { text, revision: ++clock });
-  for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) want(fileName, name);
+  if (CONFIGURATION.test(name)) aliases = importsOf(ts, text);
+  if (isWithin(name)) return;
+  hints.set(name, hintsOf(text));
+  // Before anybody asks, so that it is on its way.
+  for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) resolve(fileName, name);
+}
+
+/** Whether the program must ask anew what imports mean: something has come that they did not lead to before. */
+let isStale = false;
+let newsTimer: ReturnType<typeof setTimeout> | undefined;
+
+function news(): void {
+  newsTimer ??= setTimeout(() => {
+    newsTimer = undefined;
+    isStale = true;
+    service.getProgram();
+    isStale = false;
+    scope.postMessage({ news: true });
+  }, NEWS_MS);
 }
 
 function host(): object {
@@ -105,7 +137,14 @@ function host(): object {
     jsx: ts.JsxEmit.ReactJSX, lib: ["lib.es2024.full.d.ts"], types: [],
   };
   const libraries = ["deno.d.ts", "kernel.d.ts", "lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"];
+  const reading: ModuleHost = {
+    fileExists: (name) => files.has(name),
+    readFile: (name) => files.get(name)?.text,
+    directoryExists: () => true,
+  };
+  packages = startPackages({ ts, options, host: reading, put, fetch: declarations, news, alias: (name) => aliases[name] });
   return {
+    ...reading,
     getCompilationSettings: () => options,
     getScriptFileNames: () => [...libraries.map((name) => LIBRARY + name), ...[...files.keys()].filter((name) => name.startsWith(OWN) && isCode(name))].filter((name) => files.has(name)),
     getScriptVersion: (name: string) => String(files.get(name)?.revision ?? 0),
@@ -115,14 +154,11 @@ function host(): object {
     },
     getCurrentDirectory: () => OWN,
     getDefaultLibFileName: () => `${LIBRARY}lib.es2024.full.d.ts`,
-    fileExists: (name: string) => files.has(name),
-    readFile: (name: string) => files.get(name)?.text,
-    directoryExists: () => true,
     getDirectories: () => [],
-    resolveModuleNameLiterals: (literals: { text: string }[], containing: string) => literals.map(({ text }) => {
-      const found = resolve(text, containing);
-      return { resolvedModule: found === undefined ? undefined : { resolvedFileName: found, extension: extensionOf(found), isExternalLibraryImport: false } };
-    }),
+    useCaseSensitiveFileNames: () => true,
+    hasInvalidatedResolutions: () => isStale,
+    resolveModuleNameLiterals: (literals: { text: string }[], containing: string) =>
+      literals.map(({ text }) => ({ resolvedModule: resolve(text, containing) })),
   };
 }
 
@@ -134,40 +170,63 @@ function extensionOf(name: string): string {
   return name.endsWith(".d.ts") ? ".d.ts" : name.slice(name.lastIndexOf("."));
 }
 
-function resolve(specifier: string, containing: string): string | undefined {
-  const address = absolute(specifier, containing);
-  if (address.startsWith(OWN)) return files.has(address) ? address : undefined;
-  return modules.get(address) ?? undefined;
+/** The file that an import means. One from elsewhere that nobody asked for yet is asked for. */
+function resolve(specifier: string, containing: string): ResolvedModule | undefined {
+  if (isWithin(containing)) return packages.resolve(specifier, containing);
+  const address = absolute(hints.get(containing)?.get(specifier) ?? specifier, containing);
+  if (isPackage(address)) return packages.resolve(address, containing, settled(specifier, containing));
+  want(address, settled(specifier, containing));
+  const found = address.startsWith(OWN) ? address : modules.get(address) ?? undefined;
+  return found === undefined || !files.has(found) ? undefined : { resolvedFileName: found, extension: extensionOf(found), isExternalLibraryImport: false };
 }
 
 function absolute(specifier: string, containing: string): string {
-  if (!/^\.{0,2}\//.test(specifier)) return specifier;
-  const foreign = [...modules].find(([, name]) => name === containing)?.[0];
+  if (!/^\.{0,2}\//.test(specifier)) return containing.startsWith(OWN) ? unalias(aliases, specifier, OWN) : specifier;
+  const foreign = bases.get(containing);
   if (specifier.startsWith("/v/")) return specifier;
   const base = foreign?.startsWith("town:system/") ? foreign.replace("town:system/", "town://system/") : foreign ?? containing;
   return new URL(specifier, base).href.replace("town://system/", "town:system/");
 }
 
-/** Fetches the types of a module that is imported for the first time, and of what it imports. */
-function want(specifier: string, containing: string): void {
-  const address = absolute(specifier, containing);
-  if (address.startsWith(OWN) || address === "town:kernel" || modules.has(address) || !/^(https?:|npm:|jsr:|node:|town:system\/|\/v\/)/.test(address)) return;
+/** Fetches the types of a module that is imported for the first time. */
+function want(address: string, settled: (() => Promise<boolean>) | undefined): void {
+  if (modules.has(address) || address === "town:kernel" || !/^(https?:|node:|town:system\/|\/v\/)/.test(address)) return;
   modules.set(address, null);
-  void source(address).then((text) => {
-    if (text === undefined) return;
-    const path = address.replace(/[?#].*$/, "");
-    const name = `module:///${encodeURIComponent(path)}${/\.(d\.ts|tsx?|mts|jsx?|mjs|json)$/.test(path) ? "" : ".ts"}`;
+  const load = async () => {
+    if (settled !== undefined && !(await settled())) return void modules.delete(address);
+    const found = await source(address);
+    if (found === undefined) return;
+    // Types may have an address of their own, from which their imports start.
+    const path = found.specifier.replace(/[?#].*$/, "");
+    const name = `module:///${encodeURIComponent(path)}${/\.(d\.[mc]?ts|tsx?|mts|jsx?|mjs|json)$/.test(path) ? "" : ".ts"}`;
     modules.set(address, name);
-    put(name, text);
-    // Whoever imports it is looked at again.
-    for (const held of files.values()) if (held.revision > 0) held.revision = ++clock;
-    scope.postMessage({ news: true });
-  });
+    bases.set(name, found.specifier);
+    put(name, found.source);
+    news();
+  };
+  void load();
 }
 
-async function source(specifier: string): Promise<string | undefined> {
+/** Whether a val's file still imports that after a pause: a name that is being typed is many names. */
+function settled(specifier: string, containing: string): (() => Promise<boolean>) | undefined {
+  // What is there when the editor opens was typed before.
+  if (service === undefined || !containing.startsWith(OWN)) return undefined;
+  return () => {
+    const written = specifier.replace(/\/jsx(-dev)?-runtime$/, "").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const use = new RegExp(`["'\\s]${written}(?=["'\\s*])`);
+    return new Promise((done) => setTimeout(() => done([...files].some(([name, { text }]) => name.startsWith(OWN) && use.test(text))), SETTLED_MS));
+  };
+}
+
+async function source(specifier: string): Promise<{ specifier: string; source: string } | undefined> {
   const response = await fetch(`${typesAddress}&specifier=${encodeURIComponent(specifier)}`);
-  return response.ok ? ((await response.json()) as { source: string }).source : undefined;
+  return response.ok ? response.json() : undefined;
+}
+
+async function declarations(name: string, range: string): Promise<{ version: string; files: Record<string, string> } | undefined> {
+  const address = typesAddress.replace("/-/types?", "/-/types/package?");
+  const response = await fetch(`${address}&name=${encodeURIComponent(name)}&range=${encodeURIComponent(range)}`);
+  return response.ok ? response.json() : undefined;
 }
 
 function diagnose(file: string): Fault[] {
