@@ -9,6 +9,7 @@ import type { Tree } from "../model/files.ts";
 import type { Val } from "../model/vals.ts";
 import { readDiagnostics } from "../model/versions.ts";
 import type { Diagnostic } from "../modules/analysis.ts";
+import { handovers, type Handover } from "../run/authority.ts";
 
 export interface EditorFile {
   path: string;
@@ -28,6 +29,8 @@ export interface EditorState {
   mine: boolean;
   files: EditorFile[];
   diagnostics: Diagnostic[];
+  /** The lines that hand authority to code of others. */
+  handovers: Handover[];
 }
 
 // Half of what the kernel lets one result have; a val with more is edited file by file by form or command line.
@@ -52,5 +55,6 @@ export async function editorState(town: Town, val: Val, tree: Tree, asker: Asker
       };
     }),
     diagnostics: await readDiagnostics(town, val),
+    handovers: await handovers(town, tree),
   };
 }

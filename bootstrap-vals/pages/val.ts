@@ -15,6 +15,7 @@ import { listRemixes, listUsers } from "../model/references.ts";
 import { originalOf } from "../model/remix.ts";
 import { findValByName, type Val } from "../model/vals.ts";
 import { readDiagnostics } from "../model/versions.ts";
+import { handovers } from "../run/authority.ts";
 import { pinnedPath } from "../modules/reference.ts";
 import { askerBySession, pageOf, time, type PageWish } from "./layout.ts";
 import { markdown } from "./markdown.ts";
@@ -50,6 +51,7 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
   const [tree, diagnostics, original, users, remixes] = await Promise.all([
     readTree(town, val), readDiagnostics(town, val), originalOf(town, val), listUsers(town, val, related), listRemixes(town, val, related),
   ]);
+  const handed = await handovers(town, tree);
   const files = [...tree.values()].filter((entry) => entry.type !== "directory");
   const readme = files.find((entry) => README.test(entry.path) && entry.hash !== null);
   const text = readme === undefined ? undefined : await readContent(town, readme.hash as string);
@@ -70,6 +72,8 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
         <h2>Files</h2>${fileList(town, val, tree, undefined)}
         <h2>Import</h2><p><code class="secret">${arrival.base}${pinnedPath(val, val.version, entryOf(files)?.path ?? "")}</code></p>
         <p class="hint">Version ${val.version}, saved ${time(val.updated_at)}</p>
+        ${handed.length === 0 ? null : html`<h2>Hands its authority to</h2><ul class="files">${handed.map(({ path, line, specifier }) =>
+          html`<li><a href="${href(arrival, valPath(val, `code/${path}#L${line}`))}" title="${path}:${line}">${specifier}</a></li>`)}</ul>`}
         ${original === undefined || !maySee(asker, original) ? null : html`<h2>Remixed from</h2>${links(town, [original])}`}
         ${users.length === 0 ? null : html`<h2>Used by</h2>${links(town, users)}`}
         ${remixes.length === 0 ? null : html`<h2>Remixes</h2>${links(town, remixes)}`}

@@ -6,7 +6,7 @@
 import type { Module } from "town:kernel";
 import type { Town } from "../lib/town.ts";
 import type { Tree } from "../model/files.ts";
-import { keyOf, type Analysis } from "../modules/analysis.ts";
+import { analyse, keyOf, type Analysis } from "../modules/analysis.ts";
 import type { Graph } from "../modules/graph.ts";
 import { hiddenKeys } from "../modules/hidden.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -36,6 +36,22 @@ export function trustIn(endpoint: Pick<Endpoint, "username">, graph: Graph): Tru
 /** Takes out what the author may not see: a library's own private vals are there when it is called as an API, not here. */
 export async function hide(town: Town, endpoint: Endpoint, graph: Graph): Promise<void> {
   for (const key of await hiddenKeys(town, endpoint, graph)) delete graph.modules[key];
+}
+
+/** A line of the author's own that hands the val's authority to code of others. */
+export interface Handover {
+  path: string;
+  line: number;
+  specifier: string;
+}
+
+/** All of them in a val's files. */
+export async function handovers(town: Town, tree: Tree): Promise<Handover[]> {
+  const entries = [...tree.values()];
+  const analyses = await analyse(town, entries);
+  return entries.flatMap((entry) => (analyses.get(keyOf(entry))?.imports ?? [])
+    .filter(({ attributes }) => attributes.authority === "caller")
+    .map(({ specifier, line }) => ({ path: entry.path, line, specifier })));
 }
 
 export interface ModuleAuthority {

@@ -206,7 +206,9 @@ async function save(others: Change[] = []): Promise<boolean> {
     void dropDraft(state.id);
     notice.hidden = true;
     const faults = session.val.diagnostics.length;
-    say(`Saved as version ${session.val.version}${faults > 0 ? `, with ${faults === 1 ? "a problem" : `${faults} problems`}` : ""}`, faults > 0 ? "bad" : "");
+    const trusted = [...new Set(session.val.handovers.map(({ specifier }) => specifier))].join(", ");
+    say(`Saved as version ${session.val.version}${faults > 0 ? `, with ${faults === 1 ? "a problem" : `${faults} problems`}` : ""}${
+      trusted === "" ? "" : `. It hands its authority to ${trusted}`}`, faults > 0 ? "bad" : "");
     preview.reload();
     return true;
   } catch (error) {
