@@ -131,6 +131,8 @@ declare module "town:kernel" {
     outbound?: Outbound;
     /** Each is the minimum of what is asked for and what the asking program has. */
     limits?: Limits;
+    /** For `loader.load`: the `id` in records of its runs. */
+    recordId?: string;
     /** `request`: every request has a pristine process of its own. `shared` (the default): one serves many at a time. */
     isolation?: "shared" | "request";
   }
@@ -279,7 +281,7 @@ declare module "town:kernel" {
      * `fetch` within the town has made, the run of that `fetch`.
      */
     parent: string | null;
-    /** What the loader was given as id; null for `load`. */
+    /** What the loader was given as id; for `load` the `recordId`, or null. */
     id: string | null;
     kind: "fetch" | "call" | "alarm";
     /** Milliseconds since 1970. */
@@ -303,6 +305,23 @@ declare module "town:kernel" {
     responseBody: { text?: string; base64?: string; length: number; whole: boolean } | null;
     /** Console lines over the limit, counted instead of kept. */
     linesDropped: number;
+    /** Whose modules ran without authority: each a `group`, or the specifier of a module that is in none. At most 64. */
+    libraries: string[];
+    /** What such modules asked for and were not given, in this run or while the program loaded, each once. At most 64. */
+    refused: Refusal[];
+  }
+
+  export interface Refusal {
+    /**
+     * `env`: a variable that the program has, or by `*` all of them. `file`: one that is data. `kernel`: the exports of
+     * `town:kernel`. `private`: a module that is `private`. `trusted`: one that is, and runs without authority there.
+     * `authority`: to hand it over.
+     */
+    what: "env" | "file" | "kernel" | "private" | "trusted" | "authority";
+    /** As it was asked for. */
+    name: string;
+    /** The specifier of the module that asked; empty where that is not known. */
+    module: string;
   }
 
   export interface LogEvent {

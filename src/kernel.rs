@@ -153,6 +153,7 @@ impl Kernel {
             grant: GrantRequest::default(),
             isolation: Isolation::Shared,
             resolve: None,
+            record_id: None,
         };
         let prepared = self.prepare(&spec, &grant, self.config.safe_mode).await?;
         let slot = Slot::new(self, None, None, spec, None, grant, prepared);

@@ -208,6 +208,15 @@ pub enum Up {
     CancelStream {
         stream: StreamId,
     },
+    /// Modules of that name run without authority in this process.
+    Library {
+        name: String,
+    },
+    /// What such a module asked for. Run 0: while the program was loading, so in every run.
+    Refused {
+        run: RunId,
+        refusal: Refusal,
+    },
     /// This process wants to know that namespace's revision in every later frame.
     Track {
         names: Vec<String>,
@@ -338,6 +347,48 @@ pub struct ProgramSpec {
     pub isolation: Isolation,
     /// The number by which the asking process knows its `resolve` function.
     pub resolve: Option<u32>,
+    /// By what records know it, where it is loaded without an id.
+    pub record_id: Option<String>,
+}
+
+/// What a module without authority asked for and was not given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub what: Refused,
+    /// Its name as it was asked for.
+    pub name: String,
+    /// The module that asked.
+    pub module: String,
+}
+
+/// The kinds of what is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refused {
+    /// A variable that the program has, or by `*` all of them.
+    Env,
+    File,
+    /// The capabilities, by `town:kernel`.
+    Kernel,
+    /// A module that is private to the program.
+    Private,
+    /// What a trusted module has elsewhere: it was imported, and runs without.
+    Trusted,
+    /// To hand authority over.
+    Authority,
+}
+
+impl Refused {
+    /// The word in `kernel.d.ts`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Refused::Env => "env",
+            Refused::File => "file",
+            Refused::Kernel => "kernel",
+            Refused::Private => "private",
+            Refused::Trusted => "trusted",
+            Refused::Authority => "authority",
+        }
+    }
 }
 
 /// How requests share processes.

@@ -11,6 +11,7 @@ import { callRoutes } from "./call.ts";
 import { callSiteRoutes } from "./callsites.ts";
 import { cronRoutes } from "./cron.ts";
 import { deletedRoutes } from "./deleted.ts";
+import { evaluationRoutes } from "./evaluations.ts";
 import { emailRoutes } from "./email.ts";
 import { environmentRoutes } from "./environment.ts";
 import { fileRoutes } from "./files.ts";
@@ -49,6 +50,7 @@ export const apiRoutes: Route[] = [
   ...cronRoutes,
   ...emailRoutes,
   ...runRoutes,
+  ...evaluationRoutes,
   ...telemetryRoutes,
   ...accountRoutes,
   ...tokenRoutes,

@@ -58,13 +58,21 @@ export const runRoutes: Route[] = [
 /** What the routes above answer with, by name. */
 export const runSchemas = {
   Run: object(runMembers()),
-  WholeRun: object({
-    ...runMembers(), requestHeaders: nullable(arrayOf(arrayOf(text))),
-    requestBody: nullable(bodyShape), responseHeaders: nullable(arrayOf(arrayOf(text))), responseBody: nullable(bodyShape),
-    logs: arrayOf(ref("Line")), children: arrayOf(object({ ...runMembers(), valId: text })),
-  }),
+  WholeRun: object(wholeMembers()),
+  RunOfVal: object({ ...runMembers(), valId: text }),
+  WholeRunOfVal: object({ ...wholeMembers(), valId: text }),
   Line: object({ run: text, at: time, level: text, text, position: text }),
 };
+
+function wholeMembers() {
+  return {
+    ...runMembers(), requestHeaders: nullable(arrayOf(arrayOf(text))),
+    requestBody: nullable(bodyShape), responseHeaders: nullable(arrayOf(arrayOf(text))), responseBody: nullable(bodyShape),
+    logs: arrayOf(ref("Line")), children: arrayOf(ref("RunOfVal")), caller: nullable(object({ id: text, valId: text })),
+    called: arrayOf(object({ valId: text, startedAt: time, durationMs: { type: "number" } })), libraries: arrayOf(text),
+    refused: arrayOf(object({ what: oneOf("env", "file", "kernel", "private", "trusted", "authority"), name: text, module: text })),
+  };
+}
 
 function runMembers() {
   return {

@@ -3,7 +3,7 @@
  * platform reads none of it on the way in: SQLite takes the kernel's JSON apart, so a record costs no JavaScript.
  */
 
-import type { RunEvent, Statement, Storage, TailBatch } from "town:kernel";
+import type { Refusal, RunEvent, Statement, Storage, TailBatch } from "town:kernel";
 import { all, first, type Arguments } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import type { FileType } from "./names.ts";
@@ -47,6 +47,10 @@ const INSERT_RUNS = insertRows("run", "run", {
   request_body: "value ->> 'requestBody'", response_headers: "value ->> 'responseHeaders'",
   response_body: "value ->> 'responseBody'", lines_dropped: "value ->> 'linesDropped'",
 });
+const INSERT_LIBRARIES = `${insertRows("library", "run", {
+  run: "value ->> 'run'", val_id: IDENTITY.val_id as string, owner_id: IDENTITY.owner_id as string,
+  at: "value ->> 'endedAt'", libraries: "value ->> 'libraries'", refused: "value ->> 'refused'", written: IDENTITY.written as string,
+})} WHERE value ->> 'libraries' <> '[]' OR value ->> 'refused' <> '[]'`;
 const INSERT_LINES = insertRows("log", "log", {
   run: "value ->> 'run'", ...IDENTITY, at: "value ->> 'at'", level: "value ->> 'level'", text: "value ->> 'text'",
 });
@@ -73,6 +77,12 @@ const TABLES = [
   `CREATE INDEX IF NOT EXISTS log_run ON log (run)`,
   `CREATE INDEX IF NOT EXISTS log_val ON log (val_id, position)`,
   `CREATE INDEX IF NOT EXISTS log_owner ON log (owner_id, at)`,
+  // Apart from the runs, most of which have none.
+  `CREATE TABLE IF NOT EXISTS library (
+    position INTEGER PRIMARY KEY, run TEXT NOT NULL, val_id TEXT NOT NULL, owner_id TEXT NOT NULL, at INTEGER NOT NULL,
+    libraries TEXT NOT NULL, refused TEXT NOT NULL, written INTEGER NOT NULL)`,
+  `CREATE INDEX IF NOT EXISTS library_run ON library (run)`,
+  `CREATE INDEX IF NOT EXISTS library_val ON library (val_id)`,
   // What comes in is given to SQLite once and in one statement.
   `CREATE VIEW IF NOT EXISTS incoming AS SELECT NULL AS events`,
   `CREATE TRIGGER IF NOT EXISTS take_apart INSTEAD OF INSERT ON incoming BEGIN
@@ -80,6 +90,7 @@ const TABLES = [
     ${INSERT_RUNS};
     ${INSERT_LINES};
   END`,
+  `CREATE TRIGGER IF NOT EXISTS take_libraries INSTEAD OF INSERT ON incoming BEGIN ${INSERT_LIBRARIES}; END`,
 ];
 
 // A fact about the database that stays true while this isolate lives.
@@ -115,7 +126,7 @@ function sweeps(): Statement[] {
       args,
     },
   ];
-  return [...sweep("run", "ended_at", RUNS_KEPT_MAX), ...sweep("log", "at", LINES_KEPT_MAX)];
+  return [...sweep("run", "ended_at", RUNS_KEPT_MAX), ...sweep("log", "at", LINES_KEPT_MAX), ...sweep("library", "at", RUNS_KEPT_MAX)];
 }
 
 /** Forgets a val. */
@@ -123,17 +134,21 @@ export async function forget(town: Town, valId: string): Promise<void> {
   await (await logsOf(town)).batch([
     { sql: "DELETE FROM run WHERE val_id = :val_id", args: { val_id: valId } },
     { sql: "DELETE FROM log WHERE val_id = :val_id", args: { val_id: valId } },
+    { sql: "DELETE FROM library WHERE val_id = :val_id", args: { val_id: valId } },
   ]);
 }
 
 // ---- Reading ----------------------------------------------------------------------------------------
+
+/** The type of a run that is of no val. Its path is the beginning of its code. */
+export const EVALUATION = "eval";
 
 export interface Run {
   id: string;
   parent: string | null;
   kind: RunEvent["kind"];
   /** What the file is run by. */
-  type: FileType;
+  type: FileType | typeof EVALUATION;
   version: number;
   branchId: string | null;
   path: string;
@@ -153,6 +168,13 @@ export interface Run {
 
 /** With what it was asked and what it answered, its lines, and the runs that it has caused in vals of the same author. */
 export interface WholeRun extends Run {
+  /** The run that has caused it, where that is the same author's. Nobody sees the runs of others. */
+  caller: { id: string; valId: string } | null;
+  /** Vals of others that it has called, which ran as their authors and are theirs to see. */
+  called: { valId: string; startedAt: string; durationMs: number }[];
+  /** Whose modules ran without authority, and what they were refused. */
+  libraries: string[];
+  refused: Refusal[];
   requestHeaders: [name: string, value: string][] | null;
   requestBody: RunEvent["requestBody"];
   responseHeaders: [name: string, value: string][] | null;
@@ -176,7 +198,7 @@ export interface RunRow {
   branch_id: string | null;
   parent: string | null;
   kind: RunEvent["kind"];
-  type: FileType;
+  type: Run["type"];
   version: number;
   path: string;
   started_at: number;
@@ -207,6 +229,8 @@ export interface LineRow {
   text: string;
 }
 
+// Half of the platform's own modules work in libraries as well, and ask for what is not there.
+const OF_PLATFORM = /^town:system\//;
 const LINES_OF_RUN_MAX = 10_000;
 const CHILDREN_MAX = 1_000;
 
@@ -302,15 +326,25 @@ export async function readRun(town: Town, valId: string, id: string): Promise<Wh
   const lines = await all<LineRow>(
     logs, "SELECT * FROM log WHERE run = :id AND +val_id = :val_id ORDER BY position LIMIT :limit", { id, val_id: valId, limit: LINES_OF_RUN_MAX },
   );
-  const children = await all<RunRow>(
-    logs, "SELECT * FROM run WHERE parent = :id AND +owner_id = :owner_id ORDER BY started_at, position LIMIT :limit",
-    { id, owner_id: row.owner_id, limit: CHILDREN_MAX },
+  const children = await all<RunRow & { owner_id: string }>(
+    logs, "SELECT * FROM run WHERE parent = :id ORDER BY started_at, position LIMIT :limit", { id, limit: CHILDREN_MAX },
   );
+  const isOwn = (child: { owner_id: string }) => child.owner_id === row.owner_id;
+  const caller = row.parent === null ? undefined : await first<{ id: string; val_id: string }>(
+    logs, "SELECT id, val_id FROM run WHERE id = :id AND +owner_id = :owner_id", { id: row.parent, owner_id: row.owner_id },
+  );
+  const library = await first<{ libraries: string; refused: string }>(logs, "SELECT libraries, refused FROM library WHERE run = :id", { id });
   const json = (text: string | null) => (text === null ? null : JSON.parse(text));
   return {
     ...runOf(row), requestHeaders: json(row.request_headers), requestBody: json(row.request_body),
     responseHeaders: json(row.response_headers), responseBody: json(row.response_body), logs: lines.map(lineOf),
-    children: children.map((child) => ({ ...runOf(child), valId: child.val_id })),
+    children: children.filter(isOwn).map((child) => ({ ...runOf(child), valId: child.val_id })),
+    called: children.filter((child) => !isOwn(child)).map((child) => ({
+      valId: child.val_id, startedAt: new Date(child.started_at).toISOString(), durationMs: child.ended_at - child.started_at,
+    })),
+    caller: caller === undefined ? null : { id: caller.id, valId: caller.val_id },
+    libraries: json(library?.libraries ?? "[]"),
+    refused: (json(library?.refused ?? "[]") as Refusal[]).filter(({ module }) => !OF_PLATFORM.test(module)),
   };
 }
 
@@ -319,9 +353,10 @@ function positionOf(position: string | undefined, none: number): number {
   return Number.isSafeInteger(value) ? value : none;
 }
 
-function runOf(row: RunRow): Run {
+export function runOf(row: RunRow): Run {
   return {
-    id: row.id, parent: row.parent, kind: row.kind, type: row.type, version: row.version, branchId: row.branch_id, path: row.path,
+    id: row.id, parent: row.parent, kind: row.kind, type: row.type, version: row.version, branchId: row.branch_id,
+    path: row.type === EVALUATION ? decodeURIComponent(row.path) : row.path,
     startedAt: new Date(row.started_at).toISOString(), endedAt: new Date(row.ended_at).toISOString(),
     durationMs: row.ended_at - row.started_at, cpuMs: row.cpu_ms, memoryPeak: row.memory_peak, outcome: row.outcome,
     method: row.method, url: row.url, status: row.status, error: row.error === null ? null : JSON.parse(row.error),

@@ -1,5 +1,6 @@
 /** What a val did: its runs with their console lines, newest first. The editor shows the same, live. */
 
+import type { Refusal } from "town:kernel";
 import { html, type Html, type HtmlValue } from "../lib/html.ts";
 import { HttpError, notFound, redirect } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
@@ -7,7 +8,7 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange } from "../model/access.ts";
 import { listLogs, listRuns, readRun, type Line, type Run, type WholeRun } from "../model/runs.ts";
-import type { Val } from "../model/vals.ts";
+import { findVal, type Val } from "../model/vals.ts";
 import { resend } from "../run/again.ts";
 import { formAsker } from "./layout.ts";
 import { bytes, empty, valPath } from "./pieces.ts";
@@ -58,8 +59,37 @@ async function show(request: Request, params: ValParams, town: Town): Promise<Re
       ${run.requestHeaders === null ? null : html`<h3>Request</h3>${drawHeaders(run.requestHeaders, "Request headers")}`}
       ${run.requestBody === null ? null : drawBody(run.requestBody)}
       ${run.responseHeaders === null ? null : html`<h3>Response</h3>${drawHeaders(run.responseHeaders, "Response headers")}`}
+      ${await drawRelations(town, run)}
       ${run.children.length === 0 ? null : html`<h3>What it caused</h3><div class="runs">${run.children.map((child) => drawRun(town, val, child, [], false))}</div>`}`,
   });
+}
+
+/** Of a run: who caused it, whom it called, and what it was to code of others. */
+export async function drawRelations(town: Town, run: WholeRun): Promise<HtmlValue> {
+  const { caller, called, libraries, refused } = run;
+  const ids = [...called.map(({ valId }) => valId), ...(caller === null ? [] : [caller.valId])];
+  const vals = new Map((await Promise.all(ids.map((id) => findVal(town, id)))).map((val) => [val?.id, val]));
+  const nameOf = (id: string) => {
+    const val = vals.get(id);
+    return val === undefined ? html`a val that is gone` : html`<a href="${href(town.arrival, valPath(val))}">@${val.username}/${val.name}</a>`;
+  };
+  return html`${caller === null ? null : html`<p>Caused by <a href="${href(town.arrival, `/settings/evaluations/${caller.id}`)}">a run</a> of ${nameOf(caller.valId)}.</p>`}
+    ${called.length === 0 ? null : html`<h3>Called as APIs</h3><ul>${called.map(({ valId, startedAt, durationMs }) =>
+      html`<li>${nameOf(valId)} at <time datetime="${startedAt}">${startedAt.slice(11, 23)}</time>, ${durationMs} ms. Its run is its author's to see.</li>`)}</ul>`}
+    ${libraries.length === 0 ? null : html`<h3>Ran without authority</h3><ul>${libraries.map((name) => html`<li class="mono">${name}</li>`)}</ul>`}
+    ${refused.length === 0 ? null : html`<h3>Was refused</h3><ul>${refused.map(({ what, name, module }) => html`<li>${wordsOf(what, name)}${
+      module === "" ? null : html` <span class="soft small">asked for by ${module}</span>`}</li>`)}</ul>`}`;
+}
+
+function wordsOf(what: Refusal["what"], name: string): string {
+  switch (what) {
+    case "env": return name === "*" ? "all environment variables" : `the environment variable ${name}`;
+    case "file": return `the file ${name}`;
+    case "kernel": return "storage and the loader";
+    case "private": return `the private module ${name}`;
+    case "trusted": return `authority for ${name}`;
+    case "authority": return `to hand authority to ${name}`;
+  }
 }
 
 /** Sends the recorded request to the newest version, and shows its run. */
@@ -99,7 +129,7 @@ function drawRun(town: Town, val: Val, run: Run, lines: Line[], open: boolean): 
       run.memoryPeak > 0 ? `, memory ${bytes(run.memoryPeak)}` : null}. <a href="${href(town.arrival, valPath(val, `logs/${run.id}`))}">Details</a></p></div></details>`;
 }
 
-function drawLines(lines: Line[]): HtmlValue {
+export function drawLines(lines: Line[]): HtmlValue {
   if (lines.length === 0) return html`<p class="soft small">Nothing was printed.</p>`;
   return html`<ol class="lines">${lines.map((line) => html`<li class="${line.level}"><time datetime="${line.at}">${line.at.slice(11, 23)}</time><span>${line.text}</span></li>`)}</ol>`;
 }

@@ -10,6 +10,7 @@ import { adminRoutes } from "./admin.ts";
 import { callSitePages } from "./callsites.ts";
 import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
+import { evaluationPages } from "./evaluations.ts";
 import { homeRoutes } from "./home.ts";
 import { introductionRoutes } from "./introduction.ts";
 import { logRoutes } from "./logs.ts";
@@ -34,6 +35,6 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...mailRoutes, ...adminRoutes,
+  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
   ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

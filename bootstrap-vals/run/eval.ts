@@ -4,11 +4,13 @@
  */
 
 import type { Isolate, Program } from "town:kernel";
+import { uuid } from "../lib/crypto.ts";
 import { badRequest } from "../lib/http.ts";
 import type { Town } from "../lib/town.ts";
 import type { Entry, Tree } from "../model/files.ts";
 import type { Val } from "../model/vals.ts";
 import { analyse, keyOf } from "../modules/analysis.ts";
+import { EVALUATION } from "../model/runs.ts";
 import { closeOver } from "../modules/graph.ts";
 import { translate } from "../modules/at.ts";
 import { modulesOf } from "./program.ts";
@@ -19,6 +21,8 @@ export const CODE_CHARACTERS_MAX = 8192;
 const LIMITS_OF_ANYBODY = { deadlineMs: 10_000, cpuMs: 1_000, memoryMb: 64, isolates: 1 };
 
 const PATH = "main.tsx";
+// What a list of runs has room for.
+const CODE_SHOWN_MAX = 120;
 
 /** An isolate for one use: `run` of lib/called.ts, or a request. Rejects with a 400 where the code is none. */
 export async function evaluation(town: Town, asker: { id: string; username: string } | undefined, code: string): Promise<Isolate> {
@@ -41,7 +45,17 @@ export async function evaluation(town: Town, asker: { id: string; username: stri
     programId: "", revision: 0, label: "",
   }, graph, { [hash]: source });
   const program: Program = { main, modules, env: {} };
+  if (asker !== undefined) program.recordId = recordIdOf(asker, code);
   return town.loader.load(asker === undefined ? { ...program, limits: LIMITS_OF_ANYBODY } : { ...program, outbound: { private: true } });
+}
+
+/**
+ * As programs of vals are known, so that its record is whoever's who asked; its beginning stands where they have a path.
+ * Nobody is told of what nobody in particular has asked for.
+ */
+function recordIdOf(asker: { id: string }, code: string): string {
+  const shown = encodeURIComponent(code.slice(0, CODE_SHOWN_MAX).toWellFormed());
+  return `${uuid()}@0/${shown}?env=0&owner=${asker.id}&type=${EVALUATION}`;
 }
 
 /** The code as a module: an expression, else a module as it is, else statements that may return something. */

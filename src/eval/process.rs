@@ -14,7 +14,7 @@ use super::body::{Body, BodyError, BodyStream, Reader, Source};
 use super::children::{Children, Exit};
 use super::link::{Frames, Link, LinkError};
 use super::program::Prepared;
-use super::record::{self, Record, RunKind, TailEvent};
+use super::record::{self, Libraries, Record, RunKind, TailEvent};
 use crate::isolate::EXIT_FATAL;
 use crate::limits::{
     CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, LINE_BYTES_MAX, Limits, WINDOW_BYTES,
@@ -66,6 +66,7 @@ pub struct Process {
     to: Mutex<HashMap<StreamId, ToProcess>>,
     streams_made: AtomicU32,
     tracked: Mutex<Vec<Option<Namespace>>>,
+    libraries: Mutex<Arc<Libraries>>,
     asks: Mutex<HashMap<CallId, Asker>>,
     asks_made: AtomicU32,
     calls_open: AtomicUsize,
@@ -205,6 +206,7 @@ impl Process {
             to: Mutex::default(),
             streams_made: AtomicU32::new(0),
             tracked: Mutex::new(vec![own]),
+            libraries: Mutex::default(),
             asks: Mutex::default(),
             asks_made: AtomicU32::new(0),
             calls_open: AtomicUsize::new(0),
@@ -443,7 +445,8 @@ impl Process {
         }
     }
 
-    fn finish(&self, record: Record) {
+    fn finish(&self, mut record: Record) {
+        record.libraries = lock(&self.libraries).clone();
         let idle = lock(&self.runs).is_empty();
         if idle {
             let pid = self.pid.load(Ordering::Relaxed);
@@ -756,6 +759,15 @@ impl Process {
             Up::CancelStream { stream } => {
                 if let Some(ToProcess::Flowing { task, .. }) = lock(&self.to).remove(&stream) {
                     task.abort();
+                }
+            }
+            Up::Library { name } => Arc::make_mut(&mut lock(&self.libraries)).add(name),
+            Up::Refused { run: 0, refusal } => {
+                Arc::make_mut(&mut lock(&self.libraries)).refuse(refusal);
+            }
+            Up::Refused { run, refusal } => {
+                if let Some(state) = lock(&self.runs).get_mut(&run) {
+                    state.record.refuse(refusal);
                 }
             }
             Up::Track { names } => {

@@ -1,13 +1,16 @@
 //! Records: what a run was, for the program that started it.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::body::{Beginning, Body, Watch};
-use crate::limits::{RECORD_ANSWER_BYTES_MAX, RECORD_BODY_BYTES_MAX, RECORD_HEADERS_BYTES_MAX};
-use crate::wire::{Failure, Header, Level, Outcome, RunId};
+use crate::limits::{
+    RECORD_ANSWER_BYTES_MAX, RECORD_BODY_BYTES_MAX, RECORD_HEADERS_BYTES_MAX, RECORD_LIBRARIES_MAX,
+    RECORD_NAME_BYTES_MAX, RECORD_REFUSALS_MAX,
+};
+use crate::wire::{Failure, Header, Level, Outcome, Refusal, RunId};
 
 /// Headers whose values let whoever reads them act for somebody else.
 const SECRET_HEADERS: [&str; 4] = [
@@ -37,8 +40,19 @@ pub struct Record {
     pub response_headers: Option<Vec<(String, String)>>,
     pub response_body: Option<Watch>,
     pub lines_dropped: u32,
+    /// Whose modules ran without authority, and what they were refused while the program loaded.
+    pub libraries: Arc<Libraries>,
+    /// What they were refused since.
+    pub refused: Vec<Refusal>,
     /// Times the request has left the town and come back.
     pub hops: u32,
+}
+
+/// What is known of modules without authority in a process.
+#[derive(Debug, Clone, Default)]
+pub struct Libraries {
+    pub names: Vec<String>,
+    pub refused: Vec<Refusal>,
 }
 
 /// What a run was asked for by.
@@ -103,6 +117,8 @@ impl Record {
             response_headers: None,
             response_body: None,
             lines_dropped: 0,
+            libraries: Arc::default(),
+            refused: Vec::new(),
             hops,
         }
     }
@@ -134,6 +150,15 @@ impl Record {
         }
     }
 
+    fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.libraries.refused.iter().chain(&self.refused)
+    }
+
+    /// A module without authority was refused something.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        keep_refusal(&mut self.refused, refusal);
+    }
+
     /// The event of its end, under the id by which its program is known.
     pub fn into_event(self, id: Option<String>) -> TailEvent {
         TailEvent::Run(Box::new(RunEvent {
@@ -141,6 +166,27 @@ impl Record {
             ended_ms: now_ms(),
             record: self,
         }))
+    }
+}
+
+impl Libraries {
+    /// Modules of that name run without authority.
+    pub fn add(&mut self, name: String) {
+        if self.names.len() < RECORD_LIBRARIES_MAX && name.len() <= RECORD_NAME_BYTES_MAX {
+            self.names.push(name);
+        }
+    }
+
+    /// One of them was refused something while the program loaded.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        keep_refusal(&mut self.refused, refusal);
+    }
+}
+
+fn keep_refusal(list: &mut Vec<Refusal>, refusal: Refusal) {
+    let longest = refusal.name.len().max(refusal.module.len());
+    if list.len() < RECORD_REFUSALS_MAX && longest <= RECORD_NAME_BYTES_MAX {
+        list.push(refusal);
     }
 }
 
@@ -163,6 +209,13 @@ impl TailEvent {
                     + record.url.as_ref().map_or(0, String::len)
                     + failure.map_or(0, |error| error.message.len() + error.stack.len())
                     + bodies.map(|watch| seen(watch).bytes.len()).sum::<usize>()
+                    + record
+                        .libraries
+                        .names
+                        .iter()
+                        .map(String::len)
+                        .sum::<usize>()
+                    + record.refusals().map(refusal_bytes).sum::<usize>()
             }
         }
     }
@@ -202,7 +255,8 @@ impl RunEvent {
             "requestBody": record.request_body.as_ref().map(|watch| body_json(&seen(watch))),
             "responseHeaders": record.response_headers,
             "responseBody": record.response_body.as_ref().map(|watch| body_json(&seen(watch))),
-            "linesDropped": record.lines_dropped,
+            "linesDropped": record.lines_dropped, "libraries": record.libraries.names,
+            "refused": record.refusals().map(refusal_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -210,6 +264,14 @@ impl RunEvent {
 /// The records as JSON, in the words of `kernel.d.ts`.
 pub fn json(events: &[TailEvent]) -> String {
     Value::Array(events.iter().map(TailEvent::json).collect()).to_string()
+}
+
+fn refusal_bytes(refusal: &Refusal) -> usize {
+    refusal.name.len() + refusal.module.len()
+}
+
+fn refusal_json(refusal: &Refusal) -> Value {
+    json!({ "what": refusal.what.word(), "name": refusal.name, "module": refusal.module })
 }
 
 fn failure_json(failure: &Failure) -> Value {

@@ -507,9 +507,14 @@ impl Slot {
             return;
         }
         match self.parent.as_ref().and_then(Weak::upgrade) {
-            Some(parent) => parent.tell(record.into_event(self.id.clone())),
+            Some(parent) => parent.tell(record.into_event(self.record_id())),
             None => log_record(&record),
         }
+    }
+
+    // By what its parent's records know it.
+    fn record_id(&self) -> Option<String> {
+        self.id.clone().or_else(|| self.spec.record_id.clone())
     }
 
     // Records of what runs below wait for company, and then for this program's `tail`.
@@ -594,7 +599,7 @@ impl Owner for Slot {
         match self.parent.as_ref().and_then(Weak::upgrade) {
             Some(parent) => parent.tell(TailEvent::Log {
                 run,
-                id: self.id.clone(),
+                id: self.record_id(),
                 at_ms: now_ms(),
                 level,
                 text,

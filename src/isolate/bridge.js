@@ -125,9 +125,9 @@
   // The program as the kernel takes it: storage by its names, `resolve` by a number.
   function spec(program) {
     if (program === null || typeof program !== "object") throw new TypeError("A program is an object with `main` and `modules`");
-    const { main, modules, env, loader, outbound, limits, isolation, storage, mounts, resolve } = program;
+    const { main, modules, env, loader, outbound, limits, isolation, storage, mounts, resolve, recordId } = program;
     return {
-      main, modules, env, loader, outbound, limits, isolation,
+      main, modules, env, loader, outbound, limits, isolation, recordId,
       storage: storage === undefined ? undefined : namesOf(storage),
       mounts: mounts === undefined ? undefined : flat(mounts, namesOf),
       resolve: resolve === undefined ? undefined : resolvers.push(resolve) - 1,
@@ -317,7 +317,7 @@
             env,
             system: grant.storage ? system : undefined,
           }
-        : { storage: undefined, loader: undefined, env: freeze({}), system: undefined },
+        : { storage: undefined, loader: undefined, env: Deno.noEnv, system: undefined },
     // Those globals that depend on authority, with it and without.
     globals: (authority) => (authority ? Deno.full : Deno.none),
     waitUntil: waitUntilHere,

@@ -11,6 +11,7 @@ use super::errors;
 use super::forward;
 use super::host::{Host, bytes_of, text_property, type_error, uint8_array};
 use super::meter;
+use super::modules::Modules;
 use super::web::clone;
 use crate::eval::compile::{Options, SourceKind};
 use crate::grant::{GrantRequest, LoaderRequest, OutboundRequest};
@@ -18,7 +19,8 @@ use crate::limits::{BATCH_STATEMENTS_MAX, LimitsRequest, MODULES_MAX};
 use crate::storage::{BatchMode, ResultSet, SqlArguments, SqlValue, Statement, Usage};
 use crate::wire::{
     Answer, BodyDown, BodyUp, Call, Env, FileContent, FileFrom, Header, Isolation, Level,
-    ModuleKind, ModuleSpec, ProgramSpec, Redirect, RequestHead, SystemFile, Target, Trust, Up,
+    ModuleKind, ModuleSpec, ProgramSpec, Redirect, Refused, RequestHead, SystemFile, Target, Trust,
+    Up,
 };
 
 /// Integers up to here are exact in a JavaScript number.
@@ -61,6 +63,7 @@ pub fn natives(context: &mut Context) -> JsResult<JsObject> {
         ("cancelSource", 1, cancel_source),
         ("untouched", 1, untouched),
         ("line", 2, line),
+        ("refuse", 2, refuse),
         ("run", 0, run),
         ("enter", 1, enter),
         ("renew", 0, renew),
@@ -541,6 +544,7 @@ fn program(value: Option<&JsValue>, context: &mut Context) -> JsResult<ProgramSp
         limits: limits_request(&given, context)?,
     };
     let env = Env::Clone(clone::serialize(&env, context)?);
+    let record_id = text_property(&given, "recordId", context)?;
     Ok(ProgramSpec {
         main,
         modules,
@@ -548,6 +552,7 @@ fn program(value: Option<&JsValue>, context: &mut Context) -> JsResult<ProgramSp
         grant,
         isolation,
         resolve,
+        record_id,
     })
 }
 
@@ -862,6 +867,7 @@ fn done(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let host = Host::of(context);
     host.executor.forget(run);
     let lines_dropped = host.lines.close(run);
+    host.libraries.close(run);
     let cpu_us = host.meter.close(run);
     host.send(&Up::Done {
         run,
@@ -944,6 +950,17 @@ fn line(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
             let _ = host.flush();
         }
     }
+    Ok(JsValue::undefined())
+}
+
+/// `(what, name)`: a module without authority has asked for it.
+fn refuse(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let what = match text(args.get_or_undefined(0), context)?.as_str() {
+        "env" => Refused::Env,
+        _ => Refused::File,
+    };
+    let name = text(args.get_or_undefined(1), context)?;
+    Modules::of(context)?.refuse(what, &name, None, context);
     Ok(JsValue::undefined())
 }
 

@@ -89,6 +89,7 @@ fn require(
         && let Some((body, authority)) = modules.body(
             &specifier,
             &modules.importer_of(&from.address, from.authority),
+            context,
         )
     {
         return match body {

@@ -103,12 +103,15 @@
   for (const why in ABSENT) for (const what of ABSENT[why].split(" ")) common[what] = refuse(what, why);
 
   // ---- What reads the env ----------------------------------------------------------------------------
-  const make = (read, addEventListener) => {
+  const make = (read, addEventListener, asked = ignore) => {
     const get = (name) => {
       const value = read()[String(name)];
-      return typeof value === "string" ? value : undefined;
+      if (typeof value === "string") return value;
+      asked(String(name));
+      return undefined;
     };
     const toObject = () => {
+      asked("*");
       const copy = {}, env = read();
       for (const key of keys(env)) if (typeof env[key] === "string") copy[key] = env[key];
       return copy;
@@ -130,9 +133,14 @@
   };
   const nothing = freeze({ __proto__: null });
   let env = nothing;
-  const none = make(() => nothing, web.addEventListener);
+  // What a program has not, nobody was refused.
+  const refused = (name) => {
+    if (name === "*" ? keys(env).length > 0 : typeof env[name] === "string" && Object.hasOwn(env, name)) native.refuse("env", name);
+  };
+  const none = make(() => nothing, web.addEventListener, refused);
   // The files may be of a private program; and modules that are fetched by name have no authority to go by.
   const unknown = (path) => {
+    native.refuse("file", String(path));
     throw new errors.NotFound(`No such file among the program's modules: readfile '${path}'`);
   };
   none.Deno = freeze({
@@ -143,6 +151,13 @@
   web.defineGlobal("process", none.process);
   return {
     none,
+    // The env of those that have none.
+    noEnv: new Proxy(nothing, {
+      get(_, name) {
+        if (typeof name === "string") refused(name);
+        return undefined;
+      },
+    }),
     full: make(() => env, web.listenWithAuthority),
     setEnv(given) {
       env = given;

@@ -11,6 +11,7 @@ use boa_engine::object::builtins::{AlignedVec, JsArrayBuffer, JsPromise, JsUint8
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsValue, js_string};
 
 use super::executor::Executor;
+use super::libraries::Libraries;
 use super::lines::Lines;
 use super::meter::Meter;
 use super::socket::{Socket, SocketError};
@@ -30,6 +31,8 @@ pub struct Host {
     pub meter: Meter,
     /// Console lines by run.
     pub lines: Lines,
+    /// Whose modules run without authority, and what they were refused.
+    pub libraries: Libraries,
     calls: RefCell<HashMap<CallId, Pending>>,
     calls_made: Cell<CallId>,
     sources: RefCell<HashMap<StreamId, Source>>,
@@ -79,6 +82,7 @@ impl Host {
             executor,
             meter: Meter::default(),
             lines: Lines::default(),
+            libraries: Libraries::default(),
             calls: RefCell::default(),
             calls_made: Cell::new(0),
             sources: RefCell::default(),

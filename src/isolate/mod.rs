@@ -15,6 +15,7 @@ pub mod heap;
 mod host;
 mod json;
 mod language;
+mod libraries;
 mod lines;
 mod meter;
 mod modules;
@@ -449,6 +450,9 @@ impl Process {
                     fatal(&error.to_string());
                 }
                 self.host.send(&Up::Born { pid });
+                for frame in self.host.libraries.inherited() {
+                    self.host.send(&frame);
+                }
                 // The kernel learns the new process's number before anything slow begins.
                 if self.host.flush().is_err() {
                     end(0);

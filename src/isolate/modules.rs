@@ -22,7 +22,7 @@ use super::defences::{self, Defence};
 use super::host::{Host, type_error, uint8_array};
 use super::node;
 use crate::limits::MODULES_MAX;
-use crate::wire::{Answer, Call, ModuleBody, Start, StartModule, Trust};
+use crate::wire::{Answer, Call, ModuleBody, Refusal, Refused, Start, StartModule, Trust};
 
 /// The specifier under which the capabilities are imported.
 const KERNEL: &str = "town:kernel";
@@ -77,7 +77,9 @@ impl Capabilities {
 /// The side of an import that imports.
 #[derive(Clone, Default)]
 pub struct Importer {
+    address: String,
     authority: bool,
+    trusted: bool,
     group: Option<String>,
     /// Whether this import hands authority over.
     hands_over: bool,
@@ -119,25 +121,80 @@ impl Modules {
     }
 
     /// What a specifier leads to, and whether that has authority as it is imported from there.
-    pub fn body(&self, specifier: &str, importer: &Importer) -> Option<(ModuleBody, bool)> {
+    pub fn body(
+        &self,
+        specifier: &str,
+        importer: &Importer,
+        context: &Context,
+    ) -> Option<(ModuleBody, bool)> {
         let specifier = self.target(specifier);
         let bodies = self.bodies.borrow();
         let module = bodies.get(&specifier)?;
-        let authority = self.passes(&specifier, &module.trust, importer)?;
+        let authority = self.passes(&specifier, &module.trust, importer, context)?;
         Some((module.body.clone(), authority))
     }
 
     // Whether authority is passed on to that module; nothing where it may not be imported at all.
-    fn passes(&self, specifier: &str, trust: &Trust, importer: &Importer) -> Option<bool> {
+    fn passes(
+        &self,
+        specifier: &str,
+        trust: &Trust,
+        importer: &Importer,
+        context: &Context,
+    ) -> Option<bool> {
         if !defences::is_on(Defence::Authority) {
             return Some(true);
         }
+        let refuse = |what: Refused| {
+            self.refuse(what, specifier, Some(&importer.address), context);
+        };
         if trust.private && !importer.authority {
+            refuse(Refused::Private);
             return None;
+        }
+        if importer.hands_over && !importer.authority {
+            refuse(Refused::Authority);
         }
         let is_main = *self.main.borrow() == specifier;
         let together = trust.group.is_some() && trust.group == importer.group;
-        Some(importer.authority && (is_main || trust.trusted || together || importer.hands_over))
+        if importer.authority && (is_main || trust.trusted || together || importer.hands_over) {
+            return Some(true);
+        }
+        let is_here = self.has(specifier);
+        if specifier == KERNEL && !importer.trusted {
+            refuse(Refused::Kernel);
+        } else if is_here && trust.trusted && !importer.trusted {
+            refuse(Refused::Trusted);
+        } else if is_here && !trust.trusted {
+            let host = Host::of(context);
+            let name = trust.group.as_deref().unwrap_or(specifier);
+            if let Some(frame) = host.libraries.add(name) {
+                host.send(&frame);
+            }
+        }
+        Some(false)
+    }
+
+    /// Notes what a module without authority was not given: the one at that address, or the one
+    /// that runs.
+    pub fn refuse(&self, what: Refused, name: &str, by: Option<&str>, context: &Context) {
+        let module = by.map_or_else(
+            || {
+                let frames = context.stack_trace();
+                let mut paths = frames.map(|frame| frame.position().path.to_string());
+                paths.find(|path| self.has(path)).unwrap_or_default()
+            },
+            str::to_string,
+        );
+        let host = Host::of(context);
+        let refusal = Refusal {
+            what,
+            name: name.to_string(),
+            module,
+        };
+        if let Some(frame) = host.libraries.refuse(host.executor.run(), refusal) {
+            host.send(&frame);
+        }
     }
 
     /// One of Node's modules, as a module sees it that has authority or not.
@@ -166,11 +223,13 @@ impl Modules {
     /// The importer that a module without attributes on its imports is.
     pub fn importer_of(&self, address: &str, authority: bool) -> Importer {
         let bodies = self.bodies.borrow();
+        let trust = bodies.get(address).map(|body| body.trust.clone());
+        let trust = trust.unwrap_or_default();
         Importer {
+            address: address.to_string(),
             authority,
-            group: bodies
-                .get(address)
-                .and_then(|body| body.trust.group.clone()),
+            trusted: trust.trusted,
+            group: trust.group,
             hands_over: false,
         }
     }
@@ -220,7 +279,7 @@ impl Modules {
             Some(module) => (Some(module.body.clone()), module.trust.clone()),
             None => (None, Trust::full()),
         };
-        let Some(authority) = self.passes(&specifier, &trust, importer) else {
+        let Some(authority) = self.passes(&specifier, &trust, importer, context) else {
             return Err(missing(&specifier, None));
         };
         let key = (specifier.clone(), authority);
@@ -488,7 +547,13 @@ fn refusing(name: &str, whole: &JsValue, context: &mut Context) -> JsResult<JsVa
         let message = message.clone();
         // SAFETY: what is captured has nothing of the engine's heap in it.
         let refuse = unsafe {
-            NativeFunction::from_closure(move |_, _, _| Err(type_error(message.clone())))
+            NativeFunction::from_closure(move |_, args, context| {
+                if let Some(path) = args.first().and_then(JsValue::as_string) {
+                    let path = path.to_std_string_lossy();
+                    Modules::of(context)?.refuse(Refused::File, &path, None, context);
+                }
+                Err(type_error(message.clone()))
+            })
         };
         let refuse = refuse.to_js_function(context.realm());
         refused.create_data_property_or_throw(key, refuse, context)?;

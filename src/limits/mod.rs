@@ -171,6 +171,15 @@ pub const STACK_BYTES: u64 = 64 << 20;
 /// Bytes of a console line; what is beyond is cut.
 pub const LINE_BYTES_MAX: usize = 16 << 10;
 
+/// Names of those whose modules ran without authority that a record has: some dozens of packages.
+pub const RECORD_LIBRARIES_MAX: usize = 64;
+
+/// What such modules were refused, each once, that a record has.
+pub const RECORD_REFUSALS_MAX: usize = 32;
+
+/// Bytes of a name in either list: the longest address that anybody reads.
+pub const RECORD_NAME_BYTES_MAX: usize = 512;
+
 /// Bytes of a request's body that its record keeps.
 pub const RECORD_BODY_BYTES_MAX: usize = 4 << 10;
 

@@ -7,6 +7,7 @@ mod graphs; // A property of generated import graphs.
 mod language; // The language of `@user.val`.
 mod libraries; // What ordinary libraries do still works.
 mod people;
+mod records; // Who sees which run, and what it says of libraries.
 mod table; // What the code of others sees.
 
 use serde_json::{Value, json};
