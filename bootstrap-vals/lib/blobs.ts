@@ -49,6 +49,16 @@ export async function listBlobs(storage: Storage, prefix = ""): Promise<Blob[]> 
   }
 }
 
+/** So many of them, after a key. */
+export async function listSomeBlobs(storage: Storage, prefix: string, after: string, limit: number): Promise<Blob[]> {
+  const rows = await readRows(storage, {
+    sql: `SELECT key, size, modified_at FROM blob WHERE key >= :prefix AND key < :prefix || char(0x10FFFF) AND key > :after
+      ORDER BY key LIMIT :limit`,
+    args: { prefix, after, limit },
+  });
+  return rows.map(([key, size, modifiedAt]) => ({ key: key as string, size: size as number, lastModified: iso(modifiedAt) }));
+}
+
 /** A blob with its bytes: at once where they are few, else as a stream. */
 export async function readBlob(storage: Storage, key: string): Promise<BlobContent | undefined> {
   const [row] = await readRows(storage, {

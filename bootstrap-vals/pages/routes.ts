@@ -7,6 +7,7 @@ import type { Route } from "../lib/router.ts";
 import { moduleRoutes } from "../modules/host.ts";
 import { accountRoutes } from "./account.ts";
 import { adminRoutes } from "./admin.ts";
+import { blobPageRoutes } from "./blobs.ts";
 import { callSitePages } from "./callsites.ts";
 import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
@@ -35,6 +36,6 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
+  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
   ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

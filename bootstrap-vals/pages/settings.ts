@@ -49,7 +49,7 @@ export function settingsPage(request: Request, town: Town, asker: Asker, tab: st
     made: ["pages/settings.ts"],
     body: html`<h1>Settings</h1>${tabs("Settings", tab, [
       ["profile", "Account", to("/settings")], ["tokens", "API tokens", to("/settings/tokens")], ["groups", "Variable groups", to("/settings/groups")],
-      ["mail", "Mail", to("/settings/mail")], ["evaluations", "Evaluations", to("/settings/evaluations")], ["callsites", "Broken calls", to("/settings/callsites")], ["deleted", "Deleted vals", to("/settings/deleted")],
+      ["blobs", "Blobs", to("/settings/blobs")], ["mail", "Mail", to("/settings/mail")], ["evaluations", "Evaluations", to("/settings/evaluations")], ["callsites", "Broken calls", to("/settings/callsites")], ["deleted", "Deleted vals", to("/settings/deleted")],
     ])}${fault(error)}${body}`,
   });
 }

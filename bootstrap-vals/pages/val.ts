@@ -124,7 +124,7 @@ export function valPage(
   const items: [string, string, string][] = [["", "Overview", to("")], ["code", "Code", to("code")], ["versions", "Versions", to("versions")]];
   if (mayChange(asker, val)) {
     items.push(["logs", "Logs", to("logs")], ["schedules", "Schedules", to("schedules")], ["environment", "Environment", to("environment")],
-      ["database", "Database", to("database")], ["settings", "Settings", to("settings")]);
+      ["database", "Database", to("database")], ["blobs", "Blobs", to("blobs")], ["settings", "Settings", to("settings")]);
   }
   return pageOf(request, town, {
     title: `@${val.username}/${val.name}`,

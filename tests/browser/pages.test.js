@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { axe, openWindow, overflow, signIn, startBrowser } from "./browser.js";
-import { makeVal, startTown } from "./town.js";
+import { makeVal, startTown, TOKEN } from "./town.js";
 
 const LONG = "a-name-as-long-as-names-may-be-so-that-it-wraps-x";
 const PAGES = [
   "/", "/new", "/search?q=hello", "/search?q=nothing-like-it", "/settings", "/settings/tokens", "/settings/groups", "/settings/mail", "/settings/deleted", "/admin",
   "/@alice", "/@alice/hello", "/@alice/hello/versions", "/@alice/hello/versions/1", "/@alice/hello/logs", "/@alice/hello/schedules",
-  "/@alice/hello/environment", "/@alice/hello/database?table=visit", "/@alice/hello/settings", "/@alice/hello/remix", `/@alice/${LONG.slice(0, 48)}`,
+  "/@alice/hello/environment", "/@alice/hello/database?table=visit", "/@alice/hello/blobs", "/@alice/hello/blobs?key=notes%2Ffirst.txt", "/settings/blobs", "/@alice/hello/settings", "/@alice/hello/remix", `/@alice/${LONG.slice(0, 48)}`,
   "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/no/such/page",
 ];
 const VISITED = ["/", "/signin", "/signup", "/@alice/hello", "/@alice/hello/code/main.ts", "/@town/system/main.ts"];
@@ -38,6 +38,8 @@ before(async () => {
   await makeVal(town, LONG.slice(0, 48), MAIN);
   await town.api("PUT", `/api/v2/vals/${id}/files?path=main.ts`, { content: `${MAIN}// changed\n` });
   await town.api("POST", `/api/v2/vals/${id}/environment_variables`, { key: "SECRET", value: "hidden" });
+  const put = await fetch(`${town.url}/api/v2/blob/notes/first.txt?val_id=${id}`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}` }, body: "first\n" });
+  assert.equal(put.status, 201);
   for (const path of ["", "/bad"]) await fetch(`${town.url}/run/alice/hello${path}`);
 });
 after(async () => {
@@ -88,6 +90,39 @@ test("everything but the editor's comforts works without scripts", async () => {
   await window.page.waitForURL(/\/@alice\/plain\/code\/main\.ts$/);
   const answer = await fetch(`${town.url}/run/alice/plain`);
   assert.equal(await answer.text(), "by form");
+  await window.close();
+});
+
+test("blobs are put, found, changed, taken and deleted by forms", async () => {
+  await makeVal(town, "shelf", "export default () => new Response();\n");
+  const window = await openWindow(browser, town, { javaScriptEnabled: false });
+  const { page } = window;
+  await signIn(window);
+  for (const shelf of ["/@alice/shelf/blobs", "/settings/blobs"]) {
+    await window.go(shelf);
+    await page.getByText("Nothing is stored yet").waitFor();
+    for (const [key, name, body] of [["", "plain.txt", "some text"], ["pages/x.html", "x.html", "<script>alert(1)</script>"], ["bytes", "b", "\xff\x00"]]) {
+      await window.go(shelf);
+      await page.fill("#key", key);
+      await page.setInputFiles("#file", { name, mimeType: "text/html", buffer: Buffer.from(body, "latin1") });
+      await page.click("main button.first");
+      await page.waitForURL(/\?key=/);
+    }
+    await page.getByText("This is no text").waitFor();
+    await window.go(`${shelf}?prefix=pages%2F`);
+    assert.deepEqual(await page.locator("tbody a").allTextContents(), ["pages/x.html"]);
+    await page.click("tbody a");
+    assert.equal(await page.locator("#text").inputValue(), "<script>alert(1)</script>");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByText("Download").click()]);
+    assert.equal(download.suggestedFilename(), "x.html");
+    await page.fill("#text", "changed\n");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.waitForURL(/\?key=/);
+    assert.equal(await page.locator("#text").inputValue(), "changed\n");
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("No key begins with pages/").waitFor();
+  }
+  window.check();
   await window.close();
 });
 

@@ -95,10 +95,10 @@ test("a private val does not exist for another account, and its author's pages a
   const window = await openWindow(browser, town);
   window.expect(/404|403/);
   await signIn(window, "bob", token);
-  for (const path of ["", "/code", "/versions", "/logs", "/settings", "/environment", "/database"]) {
+  for (const path of ["", "/code", "/versions", "/logs", "/settings", "/environment", "/database", "/blobs"]) {
     assert.equal((await window.go(`/@alice/secret${path}`)).status(), 404, path);
   }
-  for (const path of ["/logs", "/settings", "/environment", "/database", "/schedules"]) {
+  for (const path of ["/logs", "/settings", "/environment", "/database", "/blobs", "/schedules"]) {
     assert.equal((await window.go(`/@alice/open${path}`)).status(), 404, path);
   }
   assert.equal((await window.go("/admin")).status(), 403);
