@@ -369,6 +369,7 @@ addCommands([
 if (readKeys() !== "default") void applyKeys();
 void offerDraft();
 frame.dataset.ready = "";
+performance.mark("town-ready");
 // After the first paint, so that the code can be read and typed before the compiler is there.
 requestAnimationFrame(() => setTimeout(() => void startTypes(), 0));
 
@@ -376,9 +377,8 @@ async function startTypes(): Promise<void> {
   if (![...session.docs.keys()].some(isScript)) return;
   const started = startLanguage(state.assets.worker as string);
   const absolute = (path: string) => new URL(path, location.href).href;
-  const deno = await fetch(`${state.types}&specifier=${encodeURIComponent("town:system/editor/deno.d.ts")}`).then((response) => response.json()) as { source: string };
   await started.ask("start", {
-    typescript: absolute(state.assets.typescript as string), libraries: absolute(state.assets.libraries as string), types: absolute(state.types), deno: deno.source,
+    typescript: absolute(state.assets.typescript as string), libraries: absolute(state.assets.libraries as string), types: absolute(state.types),
     files: [...session.docs.values()].map(({ path, text }) => ({ path, text })),
   });
   language = started;

@@ -55,7 +55,7 @@ export interface Place { path: string; from: number; to: number }
 export interface Edit { path: string; from: number; to: number; text: string }
 
 export interface Questions {
-  start(setting: { typescript: string; libraries: string; types: string; deno: string; files: { path: string; text: string }[] }): void;
+  start(setting: { typescript: string; libraries: string; types: string; files: { path: string; text: string }[] }): void;
   write(path: string, text: string): void;
   remove(path: string): void;
   diagnose(path: string): Fault[];

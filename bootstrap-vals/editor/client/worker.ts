@@ -53,18 +53,19 @@ let clock = 0;
 const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name]>) => unknown } = {
   async start(setting) {
     typesAddress = setting.types;
-    const [bundle, libraries, deno] = await Promise.all([
-      import(setting.typescript) as Promise<{ default: TypeScript }>, fetch(setting.libraries).then((response) => response.json()), setting.deno,
+    const [bundle, libraries, kernel, deno] = await Promise.all([
+      import(setting.typescript) as Promise<{ default: TypeScript }>, fetch(setting.libraries).then((response) => response.json()),
+      source("town:kernel"), source("town:system/editor/deno.d.ts"),
     ]);
     ts = bundle.default;
     for (const [name, text] of Object.entries(libraries as Record<string, string>)) files.set(LIBRARY + name, { text, revision: 0 });
-    files.set(`${LIBRARY}deno.d.ts`, { text: deno, revision: 0 });
+    for (const [name, found] of [["kernel.d.ts", kernel], ["deno.d.ts", deno]] as const) {
+      if (found !== undefined) files.set(LIBRARY + name, { text: found.source, revision: 0 });
+    }
     const settings = host();
     // The configuration first: it says what the names in the others stand for.
     for (const { path, text } of setting.files.sort((a, b) => Number(CONFIGURATION.test(OWN + b.path)) - Number(CONFIGURATION.test(OWN + a.path)))) put(OWN + path, text);
     service = ts.createLanguageService(settings, ts.createDocumentRegistry(true));
-    const kernel = await source("town:kernel");
-    if (kernel !== undefined) files.set(`${LIBRARY}kernel.d.ts`, { text: kernel.source, revision: 0 });
   },
   write: (path, text) => put(OWN + path, text),
   remove: (path) => void files.delete(OWN + path),
