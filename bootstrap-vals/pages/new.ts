@@ -7,13 +7,18 @@ import { randomSecret } from "../lib/crypto.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import type { Asker } from "../model/accounts.ts";
-import { addFile, type Tree } from "../model/files.ts";
-import { checkDescription, checkValName } from "../model/names.ts";
+import { addFile, type Entry, type Tree } from "../model/files.ts";
+import { checkDescription, checkValName, entryOf } from "../model/names.ts";
+import { listTemplates, treeOfTemplate, type Template } from "../model/templates.ts";
 import { checkPrivacy, createVal } from "../model/vals.ts";
 import { endpointUrl } from "../api/shapes.ts";
-import { STARTERS, type Starter } from "../editor/starters.ts";
 import { askerBySession, fault, formAsker, orFault, pageOf } from "./layout.ts";
-import { valPath } from "./pieces.ts";
+import { TYPE_NAMES, valPath } from "./pieces.ts";
+
+// Where code goes that came with a link, by what the link says it is.
+const PATHS: Record<string, string> = { http: "main.ts", script: "main.ts", interval: "cron.ts", email: "email.ts" };
+const TOWN = "town";
+const FIRST = "http";
 
 export const newRoutes: Route[] = [
   ["GET", "/new", async (request, _params, town) => {
@@ -29,11 +34,10 @@ async function create(request: Request, _params: unknown, town: Town): Promise<R
   const asker = await formAsker(town, request);
   const fields = await readForm(request);
   return orFault(async () => {
-    const starter = starterOf(fields);
-    const tree: Tree = new Map();
     const code = fields.get("code");
-    const file = await addFile(tree, starter.path, starter.type, code === null ? starter.content : code.replaceAll("\r\n", "\n"));
-    const isTown = fields.get("starter") === "town";
+    const tree = code === null ? await treeOfTemplate(town, fields.get("template") ?? FIRST) : await treeOfCode(fields.get("type"), code);
+    const file = entryOf(tree.values()) as Entry;
+    const isTown = code === null && fields.get("template") === TOWN;
     const token = `town_${randomSecret()}`;
     const { val } = await createVal(town, asker, {
       name: checkValName(fields.get("name") ?? ""),
@@ -64,8 +68,17 @@ function newTown(request: Request, town: Town, asker: Asker, page: string, url: 
   });
 }
 
-function form(request: Request, town: Town, asker: Asker, fields: URLSearchParams, error?: HttpError): Promise<Response> {
-  const chosen = starterKey(fields);
+async function treeOfCode(type: string | null, code: string): Promise<Tree> {
+  const tree: Tree = new Map();
+  const known = type !== null && type in PATHS ? type : FIRST;
+  await addFile(tree, PATHS[known] as string, known, code.replaceAll("\r\n", "\n"));
+  return tree;
+}
+
+async function form(request: Request, town: Town, asker: Asker, fields: URLSearchParams, error?: HttpError): Promise<Response> {
+  const templates = (await listTemplates(town)).sort((a, b) => Number(b.name === FIRST) - Number(a.name === FIRST));
+  const wanted = fields.get("template");
+  const chosen = templates.some(({ name }) => name === wanted) ? wanted : FIRST;
   const code = fields.get("code");
   const privacy = fields.get("privacy") ?? "public";
   return pageOf(request, town, {
@@ -73,7 +86,7 @@ function form(request: Request, town: Town, asker: Asker, fields: URLSearchParam
     asker,
     status: error?.status ?? 200,
     width: "medium",
-    made: ["pages/new.ts", "editor/starters.ts"],
+    made: ["pages/new.ts", "model/templates.ts"],
     body: html`<h1>New val</h1>${fault(error)}
       <form method="post" action="${href(town.arrival, "/new")}">
         <label for="name">Name</label>
@@ -82,8 +95,9 @@ function form(request: Request, town: Town, asker: Asker, fields: URLSearchParam
         <p class="hint" id="name-hint">Letters, digits, - and _. Its address will have it: ${asker.username}--name</p>
         <label for="description">Description</label>
         <input id="description" name="description" value="${fields.get("description") ?? ""}" maxlength="64">
-        <fieldset><legend>Begin with</legend><div class="choices">${Object.entries(STARTERS).map(([key, starter]) => choice(key, starter, chosen))}</div></fieldset>
-        ${code === null ? null : html`<label for="code">Code</label><textarea class="code" id="code" name="code" spellcheck="false">
+        ${code === null
+          ? html`<fieldset><legend>Begin with</legend><div class="choices">${templates.map((template) => choice(template, chosen))}</div></fieldset>`
+          : html`<input type="hidden" name="type" value="${fields.get("type") ?? FIRST}"><label for="code">Code</label><textarea class="code" id="code" name="code" spellcheck="false">
 ${code}</textarea><p class="hint">This came with the link that brought you here. Read it before you save it.</p>`}
         <fieldset><legend>Who sees it</legend>
           ${PRIVACIES.map(([name, about]) => html`<label class="inline"><input type="radio" name="privacy" value="${name}"${
@@ -99,15 +113,7 @@ export const PRIVACIES: [name: string, about: string][] = [
   ["private", "its pages and code are for you alone; an HTTP address answers everybody all the same"],
 ];
 
-function choice(key: string, starter: Starter, chosen: string): HtmlValue {
-  return html`<label><input type="radio" name="starter" value="${key}"${key === chosen ? html` checked` : null}>${starter.title}<span>${starter.about}</span></label>`;
-}
-
-function starterKey(fields: URLSearchParams): string {
-  const key = fields.get("starter") ?? fields.get("type") ?? "http";
-  return key in STARTERS ? key : "http";
-}
-
-function starterOf(fields: URLSearchParams): Starter {
-  return STARTERS[starterKey(fields)] as Starter;
+function choice({ name, description }: Template, chosen: string | null): HtmlValue {
+  const title = TYPE_NAMES[name] ?? `${name[0]?.toUpperCase()}${name.slice(1)}`;
+  return html`<label><input type="radio" name="template" value="${name}"${name === chosen ? html` checked` : null}>${title}<span>${description.replace(/\.$/, "")}</span></label>`;
 }

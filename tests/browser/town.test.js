@@ -120,7 +120,7 @@ test("a town inside the town is made and used in the browser", async () => {
   const window = await openWindow(browser, town);
   const { page } = window;
   await signIn(window);
-  await window.go("/new?starter=town");
+  await window.go("/new?template=town");
   await page.fill("#name", "inner");
   await page.click("main button.first");
   const secret = await page.locator("code.secret").textContent();

@@ -1,0 +1,4 @@
+/** A module for other vals to import. */
+export function greet(name: string): string {
+  return `Hello, ${name}`;
+}
