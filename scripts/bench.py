@@ -38,6 +38,8 @@ STATEMENT_REQUESTS = 60
 LINES_REQUESTS = 150
 IDLE_VALS = 40
 WRK_SECONDS = 4
+HARDENING_ROUNDS = 3
+BUSY_REQUESTS = 60
 
 HELLO = 'export default () => Response.json("I work!");\n'
 FORKED = "// town: isolation=request\n" + HELLO
@@ -54,6 +56,19 @@ export default async (request: Request) => {
   const sql = query.get("write") ? "UPDATE item SET text = hex(randomblob(8)) WHERE id = 1" : "SELECT text FROM item WHERE id = 1";
   for (let left = Number(query.get("count") ?? 0); left > 0; left--) await storage.execute(sql);
   return new Response("done");
+};
+"""
+# Calls of built-in methods, which is where frozen prototypes would be slow if anywhere.
+BUSY = """
+export default () => {
+  let sum = 0;
+  for (let round = 0; round < 2000; round++) {
+    const list = [round, 2, 3].map((n) => n * 2).filter((n) => n > 3);
+    const object = { list, text: String(round) };
+    object.toString = () => object.text;
+    sum += list.length + `${object}`.length + Object.keys(object).length;
+  }
+  return new Response(String(sum));
 };
 """
 LOGGING = """
@@ -133,9 +148,12 @@ class Connection:
 class Town:
     """A town of our own."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, without=""):
         self.log = open(os.path.join(folder, "log"), "w")
         environment = {"PATH": os.environ["PATH"], "TOWN_OWNER": OWNER, "TOWN_TOKEN": TOKEN}
+        if without:
+            environment["TOWN_TEST_WITHOUT"] = without
+        started = time.perf_counter()
         self.process = subprocess.Popen(
             [binary, "--listen", "127.0.0.1:0", "--data", os.path.join(folder, "data")],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
@@ -145,6 +163,7 @@ class Town:
         if not ready:
             self.end()
             raise Failed(f"the town did not start: {line!r}")
+        self.start_ms = (time.perf_counter() - started) * 1000
         self.port = int(ready.group(1))
         self.host = f"localhost:{self.port}"
         self.connection = Connection(self.port)
@@ -423,6 +442,45 @@ def lines(town, row):
     row("one line of log", each(line), f"{count} lines, less the request")
 
 
+# ---- Hardening against none -----------------------------------------------------------------------
+
+
+def hardening(binary, row):
+    """The same town with frozen intrinsics and without, in turn, so that the machine's mood is in both."""
+    found = {}
+    for turn in range(HARDENING_ROUNDS * 2):
+        without = "hardening" if turn % 2 else ""
+        with tempfile.TemporaryDirectory(prefix="town-bench-") as folder:
+            town = Town(binary, folder, without)
+            try:
+                town.val("first", HELLO)
+                kept = []
+                numbers = {"start of a town": town.start_ms}
+                hosts = [town.val(f"cold{n}", DIFFERENT.replace("{name}", f"cold{n}")) for n in range(COLD_VALS)]
+                samples = []
+                for host in hosts:
+                    start = time.perf_counter()
+                    samples.append((checked(town.connection.ask(host, "/")) - start) * 1000)
+                numbers["a never-seen val"] = median(samples)
+                latencies(town.port, hosts[0], "/", 50)
+                numbers["warm latency"] = median(latencies(town.port, hosts[0], "/", WARM_REQUESTS))
+                busy = town.val("busy", BUSY)
+                latencies(town.port, busy, "/", 5)
+                numbers["a val that computes"] = median(latencies(town.port, busy, "/", BUSY_REQUESTS))
+                memory(town, lambda *told: kept.append(told))
+                dirty = re.match(r"([\d.]+) kB", kept[0][1])
+                if dirty:
+                    numbers["memory of an idle isolate, kB"] = float(dirty.group(1))
+            finally:
+                town.end()
+        for what, number in numbers.items():
+            found.setdefault(what, {}).setdefault(without, []).append(number)
+    for what, numbers in found.items():
+        hardened, plain = median(numbers[""]), median(numbers["hardening"])
+        unit = "" if what.endswith("kB") else " ms"
+        row(f"{what}: hardened", f"{hardened:.2f}{unit}", f"without {plain:.2f}{unit}, {(hardened / plain - 1) * 100:+.1f} %")
+
+
 # ---- The table ------------------------------------------------------------------------------------
 
 
@@ -439,10 +497,18 @@ def machine():
     )
 
 
+def table(header, rows):
+    print(f"{header}; medians, over HTTP on loopback.\n")
+    print("| what | median | lowest / 95th percentile in ms, or note |\n|---|---|---|")
+    for what, value, note in rows:
+        print(f"| {what} | {value} | {note} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=os.path.join(ROOT, "target/release/town"), help="the town to measure")
     parser.add_argument("--only", metavar="NAME", action="append", help="measure only this (may be repeated)")
+    parser.add_argument("--hardening", action="store_true", help="compare frozen intrinsics with none; needs a binary with the switch")
     options = parser.parse_args()
     parts = {
         "cold": cold, "forked": forked, "hono": forked_with_hono, "warm": warm, "memory": memory, "distinct": distinct,
@@ -459,6 +525,10 @@ def main():
         print(f"{what}: {value} ({note})", file=sys.stderr)
 
     failed = False
+    if options.hardening:
+        hardening(options.binary, row)
+        table(header, rows)
+        return
     with tempfile.TemporaryDirectory(prefix="town-bench-") as folder:
         town = Town(options.binary, folder)
         try:
@@ -478,10 +548,7 @@ def main():
                     row(name, "failed", str(error).replace("\n", " "))
         finally:
             town.end()
-    print(f"{header}; medians, over HTTP on loopback.\n")
-    print("| what | median | lowest / 95th percentile in ms, or note |\n|---|---|---|")
-    for what, value, note in rows:
-        print(f"| {what} | {value} | {note} |")
+    table(header, rows)
     sys.exit(1 if failed else 0)
 
 

@@ -7,7 +7,7 @@ import { makeVal, startTown, TOKEN } from "./town.js";
 
 const LONG = "a-name-as-long-as-names-may-be-so-that-it-wraps-x";
 const PAGES = [
-  "/", "/new", "/search?q=hello", "/search?q=nothing-like-it", "/settings", "/settings/tokens", "/settings/groups", "/settings/mail", "/settings/deleted", "/admin",
+  "/", "/new", "/search?q=hello", "/search?q=nothing-like-it", "/settings", "/settings/tokens", "/settings/groups", "/settings/mail", "/settings/evaluations", "/settings/callsites", "/settings/deleted", "/admin",
   "/@alice", "/@alice/hello", "/@alice/hello/versions", "/@alice/hello/versions/1", "/@alice/hello/logs", "/@alice/hello/schedules",
   "/@alice/hello/environment", "/@alice/hello/database?table=visit", "/@alice/hello/blobs", "/@alice/hello/blobs?key=notes%2Ffirst.txt", "/settings/blobs", "/@alice/hello/settings", "/@alice/hello/remix", `/@alice/${LONG.slice(0, 48)}`,
   "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/no/such/page",
