@@ -371,13 +371,15 @@ impl Kernel {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let serving: Vec<Arc<Process>> = lock(&self.processes)
+            let (serving, templates): (Vec<_>, Vec<_>) = lock(&self.processes)
                 .values()
-                .filter(|one| one.serves.is_some())
-                .map(|one| one.process.clone())
-                .collect();
-            for process in serving {
+                .map(|one| (one.serves.is_some(), one.process.clone()))
+                .partition(|(serves, _)| *serves);
+            for (_, process) in serving {
                 process.check(idle_max, IDLE_CPU_MS_MAX * 1000);
+            }
+            for (_, template) in templates {
+                template.expire_spare(idle_max);
             }
         }
     }

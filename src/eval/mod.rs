@@ -14,3 +14,4 @@ pub mod record;
 pub mod route;
 pub mod sandbox;
 pub mod slot;
+pub mod spare;

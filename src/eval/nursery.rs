@@ -7,14 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::children::Children;
 use super::link::{Frames, Link};
+use super::spare::Spare;
 use crate::wire::{Down, Up};
 
 /// A zygote that dies sooner than this after its start is not started again at once.
 const ZYGOTE_LIFE_MIN: Duration = Duration::from_secs(1);
-
-/// How long after a spare process was taken the next is made: the one that was taken has its first
-/// run now, and the machine may have few cores.
-const SPARE_PAUSE: Duration = Duration::from_millis(2);
 
 /// How processes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -34,15 +31,8 @@ pub struct Nursery {
 struct Shared {
     birth: Birth,
     zygote: Mutex<Arc<Link>>,
-    spare: Mutex<Spare>,
+    spare: Arc<Spare>,
     orders: mpsc::Sender<Order>,
-}
-
-/// A process that was forked before anybody needed it, so that nobody waits for that.
-enum Spare {
-    None,
-    Expected,
-    Ready(Arc<Link>),
 }
 
 enum Order {
@@ -81,7 +71,7 @@ impl Nursery {
         let shared = Arc::new(Shared {
             birth,
             zygote: Mutex::new(link.clone()),
-            spare: Mutex::new(Spare::None),
+            spare: Spare::new(children.clone()),
             orders,
         });
         let nursery = Self { shared };
@@ -97,17 +87,7 @@ impl Nursery {
     pub fn birth(&self) -> io::Result<Arc<Link>> {
         match self.shared.birth {
             Birth::Fork => {
-                let spare = {
-                    let mut spare = lock(&self.shared.spare);
-                    match &*spare {
-                        Spare::Ready(link) => {
-                            let link = Some(link.clone()).filter(|link| link.open());
-                            *spare = Spare::None;
-                            link
-                        }
-                        Spare::None | Spare::Expected => None,
-                    }
-                };
+                let spare = self.shared.spare.take();
                 self.expect_spare();
                 spare.map_or_else(|| self.zygote().fork(), Ok)
             }
@@ -121,28 +101,15 @@ impl Nursery {
         }
     }
 
-    // Has a process made for the next who asks, unless one is on its way.
     fn expect_spare(&self) {
-        {
-            let mut spare = lock(&self.shared.spare);
-            if !matches!(*spare, Spare::None) {
-                return;
-            }
-            *spare = Spare::Expected;
-        }
-        let nursery = self.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(SPARE_PAUSE).await;
-            // Held while it forks: what the next zygote discards must not come after.
-            let mut spare = lock(&nursery.shared.spare);
-            *spare = match nursery.zygote().fork() {
-                Ok(link) => {
-                    link.send(&Down::Rehearse);
-                    Spare::Ready(link)
-                }
-                // Whoever asks next is told why.
-                Err(_) => Spare::None,
-            };
+        // Not a handle on itself: the spare would keep what it is part of.
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.spare.expect(move || {
+            let gone = || io::Error::other("the nursery has gone");
+            let zygote = lock(&shared.upgrade().ok_or_else(gone)?.zygote).clone();
+            let link = zygote.fork()?;
+            link.send(&Down::Rehearse);
+            Ok(link)
         });
     }
 
@@ -188,7 +155,7 @@ impl Nursery {
             link = next;
             *lock(&self.shared.zygote) = link.clone();
             // What the last one was asked for may never have been made.
-            *lock(&self.shared.spare) = Spare::None;
+            self.shared.spare.discard();
             if self.order(Order::Zygote(theirs)).is_err() {
                 return;
             }

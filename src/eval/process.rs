@@ -15,6 +15,7 @@ use super::children::{Children, Exit};
 use super::link::{Frames, Link, LinkError};
 use super::program::Prepared;
 use super::record::{self, Libraries, Record, RunKind, TailEvent};
+use super::spare::Spare;
 use crate::isolate::EXIT_FATAL;
 use crate::limits::{
     CALLS_OPEN_MAX, CHUNK_BYTES_MAX, INLINE_BODY_BYTES_MAX, LINE_BYTES_MAX, Limits, WINDOW_BYTES,
@@ -74,6 +75,9 @@ pub struct Process {
     retiring: AtomicBool,
     // Why the kernel killed it, or why it died.
     fate: OnceLock<Failure>,
+    // Forked from it ahead of being asked for, once it has been asked.
+    spare: Arc<Spare>,
+    forked: AtomicBool,
     // The process that this one was forked from, whose failure to load is this one's.
     template: Option<Arc<Process>>,
     // Of lines that belong to no run.
@@ -194,6 +198,8 @@ impl Process {
         let process = Arc::new(Self {
             number,
             link: link.clone(),
+            spare: Spare::new(children.clone()),
+            forked: AtomicBool::new(false),
             children,
             owner,
             program,
@@ -266,10 +272,32 @@ impl Process {
         lock(&self.watch).idle_since
     }
 
-    /// The link of a new process that has loaded what this one has.
-    pub fn fork(&self) -> std::io::Result<Arc<Link>> {
+    /// The link of a new process that has loaded what this one has, sealed. `often`: there will be
+    /// more, so one is made ahead.
+    pub fn fork(&self, often: bool) -> std::io::Result<Arc<Link>> {
         self.touch();
-        self.link.fork()
+        let spare = self.spare.take();
+        // Whoever came twice comes again.
+        if often && self.forked.swap(true, Ordering::Relaxed) {
+            let own = self.link.clone();
+            self.spare.expect(move || {
+                let link = own.fork()?;
+                link.send(&Down::Seal);
+                link.send(&Down::Rehearse);
+                Ok(link)
+            });
+        }
+        if let Some(link) = spare {
+            return Ok(link);
+        }
+        let link = self.link.fork()?;
+        link.send(&Down::Seal);
+        Ok(link)
+    }
+
+    /// Ends a process that was forked ahead and not asked for since.
+    pub fn expire_spare(&self, age: Duration) {
+        self.spare.expire(age);
     }
 
     /// It is about to be used.
@@ -419,6 +447,7 @@ impl Process {
     /// Takes no more runs, and ends after the last.
     pub fn retire(self: &Arc<Self>) {
         self.retiring.store(true, Ordering::Relaxed);
+        self.spare.discard();
         self.end_if_done();
     }
 

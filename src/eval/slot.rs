@@ -375,14 +375,14 @@ impl Slot {
         };
         self.kernel.admit(&self.lineage)?;
         let link = match &template {
-            Some(template) => template.fork(),
+            Some(template) => template.fork(running.prepared.isolation == Isolation::Request),
             None => self.kernel.nursery.birth(),
         };
         let link = link.map_err(no_process)?;
         if template.is_none() {
             link.send_encoded(running.prepared.start.clone());
+            link.send(&Down::Seal);
         }
-        link.send(&Down::Seal);
         let prepared = running.prepared.clone();
         Ok(self
             .kernel

@@ -1,7 +1,6 @@
 //! What a val cannot reach: files, processes and the private network. Tried from JavaScript, and
 //! seen from outside.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::town::{OWNER, Town};
-use crate::watching::{Seen, children, failure, logged, until, within};
+use crate::watching::{Seen, children, failure, logged, sealed, until, within};
 
 // ---- From JavaScript
 
@@ -412,14 +411,14 @@ async fn a_killed_isolate_takes_only_its_own_requests_along() {
           }
           return new Response('served');
         }";
-    let before = serving(&town);
+    let before = sealed(town.pid());
     let val = town.val("killed", code).await;
     town.val("warm", "export default () => new Response('warm')")
         .await;
     let waiting = town.bare(Method::GET, &format!("/run/{OWNER}/killed/wait"));
     let waiting = tokio::spawn(waiting.send());
     logged(&town, &val, "waiting").await;
-    let isolate = serving(&town);
+    let isolate = sealed(town.pid());
     let isolate = isolate.difference(&before).next().expect("its isolate");
     kill(isolate);
     let answer = waiting.await.expect("no panic").expect("an answer");
@@ -431,13 +430,6 @@ async fn a_killed_isolate_takes_only_its_own_requests_along() {
     assert_eq!(town.run("warm").await, (200, "warm".into()));
 }
 
-// The processes that are sealed, which those that may fork are not.
-fn serving(town: &Town) -> BTreeSet<Seen> {
-    let mut all = children(town.pid());
-    all.retain(|process| process.field("status", "Seccomp_filters") == "2");
-    all
-}
-
 #[tokio::test]
 async fn whatever_process_is_killed_the_town_recovers() {
     let town = Town::start().await;
@@ -446,10 +438,7 @@ async fn whatever_process_is_killed_the_town_recovers() {
     assert_eq!(town.run("warm").await.0, 200);
     let mut all: Vec<Seen> = children(town.pid()).into_iter().collect();
     all.sort_by_key(|process| process.started);
-    assert!(
-        all.len() >= 5,
-        "a zygote, a compiler and three that serve: {all:?}"
-    );
+    assert!(all.len() >= 4, "a zygote and three that serve: {all:?}");
     for (number, process) in all.iter().enumerate() {
         kill(process);
         let name = format!("after_{number}");

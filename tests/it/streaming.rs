@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::town::{OWNER, PATIENCE, TOKEN, Town};
-use crate::watching::{Seen, children, failure, lines, logged, traces, until};
+use crate::watching::{Seen, children, failure, lines, logged, sealed, traces, until};
 
 /// A val whose stream says what is pushed into it by other requests.
 const CHANNEL: &str = r#"
@@ -81,21 +81,30 @@ async fn a_response_handed_on_unchanged_needs_no_program_it_passed() {
     let town = Town::start().await;
     let code = r#"// town: isolation=request
         import { loader } from "town:kernel";
-        const source = `export default () => new Response(new ReadableStream({
+        const source = `const large = new TextEncoder().encode("x".repeat(4 << 20));
+        export default () => new Response(new ReadableStream({
           async pull(controller) {
             await new Promise((done) => setTimeout(done, 20));
-            controller.enqueue(new TextEncoder().encode("tick;"));
+            controller.enqueue(new TextEncoder().encode(large.length > 0 ? "tick;" : ""));
           },
         }))`;
         export default (request) => loader.get("child", () => ({
           main: "child", modules: { child: { type: "js", source } },
         })).fetch(request);"#;
+    let before = sealed(town.pid());
     town.val("parent", code).await;
     let mut response = town.get(&format!("/run/{OWNER}/parent/")).await;
     read(&mut response, "tick;").await;
-    let mut all: Vec<Seen> = children(town.pid()).into_iter().collect();
-    all.sort_by_key(|process| (process.started, process.pid));
-    let child = all.pop().expect("the child was started last");
+    // Of those that serve now, the one with its megabytes.
+    let serving = sealed(town.pid());
+    let child = serving.difference(&before).max_by_key(|process| {
+        let resident = process.field("status", "RssAnon");
+        let kilobytes = resident.split(' ').next().unwrap_or_default();
+        kilobytes.parse().unwrap_or(0_u64)
+    });
+    let child = child.expect("the child serves");
+    let mut all = children(town.pid());
+    all.remove(child);
     for process in &all {
         let pid = nix::unistd::Pid::from_raw(process.pid);
         // One that has ended already is as good.

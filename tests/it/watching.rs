@@ -132,6 +132,13 @@ impl Seen {
     }
 }
 
+/// Those of them that are sealed, which one that may fork is not.
+pub fn sealed(parent: i32) -> BTreeSet<Seen> {
+    let mut all = children(parent);
+    all.retain(|process| process.field("status", "Seccomp_filters") == "2");
+    all
+}
+
 /// The living children of a process.
 pub fn children(parent: i32) -> BTreeSet<Seen> {
     let numbers = std::fs::read_dir("/proc").expect("a /proc").flatten();
