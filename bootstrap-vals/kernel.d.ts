@@ -65,6 +65,27 @@ declare module "town:kernel" {
      * database; null removes it. An alarm below is delivered to the program above, by name.
      */
     setAlarm(at: Date | null): Promise<void>;
+    /**
+     * This database and all below it as they are at one moment, with their alarms: the body of the response is a tar
+     * archive of SQLite files after a `manifest.json` with their names and digests. Programs may write meanwhile. The
+     * note travels in the manifest, for everybody to read.
+     */
+    export(note?: string): Promise<Response>;
+    /**
+     * Makes the database of that name, which must not be there yet, and those below it of an archive: the body of the
+     * request or response. All of it is there when this resolves, and nothing where it rejects.
+     */
+    import(name: string, archive: Request | Response): Promise<Imported>;
+    /** The same of a database that this program can reach: what `export` would give, without the detour. */
+    copy(name: string, from: Storage): Promise<Imported>;
+  }
+
+  /** What came of an archive. */
+  export interface Imported {
+    databases: number;
+    bytes: number;
+    /** As it was given to `export`. */
+    note: string | null;
   }
 
   export interface AlarmEvent {
@@ -202,6 +223,11 @@ declare module "town:kernel" {
     alarm(event: AlarmEvent): Promise<void>;
     /** Ends every isolate of this id now. */
     cancel(reason?: string): Promise<void>;
+    /**
+     * Of this program and all that it has started in turn: isolates that live now, and the runs that have ended and
+     * their CPU since the program was started. Zeros where none of that id lives.
+     */
+    usage(): Promise<{ isolates: number; runs: number; cpuMs: number }>;
   }
 
   /** What the kernel changes in a request on its way to a program, and in the response on its way back. */

@@ -24,20 +24,60 @@ enum Command {
     Serve(Config),
     /// Serve it from a folder of bootstrap vals, again after each change there.
     Dev(Config),
+    /// Write a stopped town into one file. Of one that runs its owner gets it at /api/town/export.
+    Export(Carry),
+    /// Make a folder for a town of a file that `export` wrote, here or in any town.
+    Import(Carry),
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Task {
+    Serve(Box<Config>),
+    Export(Carry),
+    Import(Carry),
+}
+
+/// Which folder, and which file.
+#[derive(Debug, Args)]
+pub struct Carry {
+    /// The archive.
+    pub file: PathBuf,
+
+    /// Where all state is kept; of an import a folder that is empty or not there yet.
+    #[arg(
+        long,
+        env = "TOWN_DATA",
+        value_name = "DIR",
+        default_value = "./town-data"
+    )]
+    pub data: PathBuf,
+
+    /// A file with the words that seal the town's secret in the archive. Without them the secret
+    /// stays out of it, and whoever imports it needs the folder's file `secret` as well.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+
+    /// The town's secret, where it is kept elsewhere than in the folder.
+    #[arg(long, env = "TOWN_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
 }
 
 impl CommandLine {
-    /// What to serve, and how.
-    pub fn into_config(self) -> Config {
-        match self.command {
+    /// What to do, and how.
+    pub fn into_task(self) -> Task {
+        let config = match self.command {
             Some(Command::Serve(config)) => config,
             Some(Command::Dev(mut config)) => {
                 let here = || PathBuf::from("bootstrap-vals");
                 config.bootstrap_vals.get_or_insert_with(here);
                 config
             }
+            Some(Command::Export(carry)) => return Task::Export(carry),
+            Some(Command::Import(carry)) => return Task::Import(carry),
             None => self.serve,
-        }
+        };
+        Task::Serve(Box::new(config))
     }
 }
 

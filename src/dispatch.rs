@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::carrying;
 use crate::eval::compile::Compiled;
 use crate::eval::process::{Process, Work};
 use crate::eval::program::{System, late_module};
@@ -12,7 +13,7 @@ use crate::image;
 use crate::storage::{Deadline, Namespace, Statement};
 use crate::wire::{
     Answer, BodyUp, Call, CallError, CallId, Failure, FileContent, FileFrom, Forward, Outcome,
-    RequestHead, RunId, SystemFile, Target,
+    RequestHead, RunId, Spent, SystemFile, Target,
 };
 
 /// Answers a call when it is done.
@@ -56,9 +57,7 @@ async fn answer(
             Ok(Answer::Names(namespace(slot, &names)?.subs(&prefix).await?))
         }
         Call::StorageDrop { names, name } => {
-            if names.is_empty() && slot.grant.mount(&name).is_some() {
-                return Err(CallError::Refused(format!("{name} is another's database")));
-            }
+            place(slot, &names, &name)?;
             namespace(slot, &names)?.drop_sub(&name).await?;
             Ok(Answer::Nothing)
         }
@@ -73,6 +72,17 @@ async fn answer(
             });
             namespace(slot, &names)?.set_alarm(at).await?;
             Ok(Answer::Nothing)
+        }
+        Call::StorageExport { names, note } => {
+            carrying::export(slot, process, &namespace(slot, &names)?, note).await
+        }
+        Call::StorageImport { names, name, body } => {
+            let body = process.body_up(body);
+            carrying::import(slot, &place(slot, &names, &name)?, body).await
+        }
+        Call::StorageCopy { names, name, from } => {
+            let from = namespace(slot, &from)?;
+            carrying::copy(slot, &from, &place(slot, &names, &name)?).await
         }
         Call::LoaderCompile {
             source,
@@ -114,6 +124,11 @@ async fn answer(
         Call::IsolateCancel { id, reason } => {
             slot.cancel_below(&id, &reason);
             Ok(Answer::Nothing)
+        }
+        Call::IsolateUsage { id } => {
+            let known = slot.below(&id);
+            let spent = known.map_or_else(Spent::default, |below| below.spent());
+            Ok(Answer::Spent(spent))
         }
         Call::Fetch {
             head,
@@ -188,6 +203,15 @@ fn namespace(slot: &Slot, names: &[String]) -> Result<Namespace, CallError> {
         GrantError::Name(error) => CallError::Invalid(error.to_string()),
         error => CallError::Refused(error.to_string()),
     })
+}
+
+// The database of that name, where it is not one that was mounted there.
+fn place(slot: &Slot, names: &[String], name: &str) -> Result<Namespace, CallError> {
+    if names.is_empty() && slot.grant.mount(name).is_some() {
+        return Err(CallError::Refused(format!("{name} is another's database")));
+    }
+    let place = namespace(slot, names)?.sub(name);
+    place.map_err(|error| CallError::Invalid(error.to_string()))
 }
 
 fn deadline(slot: &Slot) -> Deadline {

@@ -48,6 +48,20 @@ pub fn hash(path: &str) -> Option<String> {
     Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// The digest of all of them, hexadecimal: what an image is known by.
+pub fn digest() -> String {
+    let mut digest = Sha256::new();
+    for (path, bytes) in files() {
+        // Lengths, lest one list of files read like another.
+        digest.update(path.len().to_le_bytes());
+        digest.update(path);
+        digest.update(bytes.len().to_le_bytes());
+        digest.update(bytes);
+    }
+    let digest = digest.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A folder that stands for the image.
 #[derive(Debug)]
 pub struct Folder {

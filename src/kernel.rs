@@ -298,6 +298,15 @@ impl Kernel {
         Err(failure(format!("All {max} processes are busy")))
     }
 
+    /// How many processes serve for a slot and those below it.
+    pub(crate) fn isolates_of(&self, slot: u64) -> u64 {
+        let processes = lock(&self.processes);
+        let alive = processes.values().filter(|one| {
+            one.serves.is_some() && one.process.alive() && one.lineage.contains(&slot)
+        });
+        alive.count() as u64
+    }
+
     /// Takes over a process that will serve.
     pub(crate) fn attach(
         &self,

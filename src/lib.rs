@@ -4,6 +4,7 @@
 //! `kernel` (who owns what), `eval` (how programs run), `isolate` (the child's side), `dispatch`
 //! (kernel calls), `storage`, `http`. Everything that is policy is in `bootstrap-vals/`.
 
+pub mod carrying;
 pub mod config;
 mod dispatch;
 pub mod eval;

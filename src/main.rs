@@ -1,4 +1,4 @@
-//! The `town` command: read the command line, serve, exit.
+//! The `town` command: read the command line, serve or carry, exit.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
-use town::config::{CommandLine, Config};
+use town::carrying;
+use town::config::{CommandLine, Config, Task};
 use town::eval::body::Body;
 use town::eval::children::{PROCESS_ARGUMENT, SOCKET_FD};
 use town::eval::slot::Caller;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         let socket = unsafe { OwnedFd::from_raw_fd(SOCKET_FD) };
         town::isolate::main(socket);
     }
-    let config = CommandLine::parse().into_config();
+    let task = CommandLine::parse().into_task();
     let filter = tracing_subscriber::EnvFilter::try_from_env("TOWN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let served = match runtime {
-        Ok(runtime) => runtime.block_on(serve(config)),
+        Ok(runtime) => runtime.block_on(run(task)),
         Err(error) => Err(format!("the runtime cannot be started: {error}")),
     };
     match served {
@@ -45,6 +46,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn run(task: Task) -> Result<(), String> {
+    let done = match task {
+        Task::Serve(config) => return serve(*config).await,
+        Task::Export(carry) => carrying::export_folder(&carry).await,
+        Task::Import(carry) => carrying::import_folder(&carry),
+    };
+    println!("town: {}", done.map_err(|error| error.to_string())?);
+    Ok(())
 }
 
 async fn serve(config: Config) -> Result<(), String> {

@@ -30,18 +30,29 @@ pub fn of(directory: &Path) -> io::Result<String> {
             Err(io::Error::new(io::ErrorKind::InvalidData, message))
         }
         Ok(text) => Ok(text.trim().to_string()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(directory, &path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(directory),
         Err(error) => Err(error),
     }
 }
 
-/// A crash leaves the whole file or none: it gets its name once it is on the disk.
-fn make(directory: &Path, path: &Path) -> io::Result<String> {
+fn make(directory: &Path) -> io::Result<String> {
     let bytes: [u8; BYTES] = rand::random();
     let mut secret = String::with_capacity(2 * BYTES);
     for byte in bytes {
         let _ = write!(secret, "{byte:02x}"); // A String takes everything.
     }
+    put(directory, &secret)?;
+    Ok(secret)
+}
+
+/// Gives a folder its secret. A crash leaves the whole file or none: it gets its name once it is on
+/// the disk.
+///
+/// # Errors
+///
+/// Where the file cannot be written.
+pub fn put(directory: &Path, secret: &str) -> io::Result<()> {
+    let path = directory.join(FILE);
     let unfinished = path.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
@@ -49,8 +60,7 @@ fn make(directory: &Path, path: &Path) -> io::Result<String> {
     writeln!(file, "{secret}")?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
-    File::open(directory)?.sync_all()?;
-    Ok(secret)
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

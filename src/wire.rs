@@ -469,6 +469,20 @@ pub enum Call {
         names: Vec<String>,
         at_ms: Option<i64>,
     },
+    StorageExport {
+        names: Vec<String>,
+        note: Option<String>,
+    },
+    StorageImport {
+        names: Vec<String>,
+        name: String,
+        body: BodyUp,
+    },
+    StorageCopy {
+        names: Vec<String>,
+        name: String,
+        from: Vec<String>,
+    },
     LoaderCompile {
         source: String,
         options: Options,
@@ -496,6 +510,9 @@ pub enum Call {
     IsolateCancel {
         id: String,
         reason: String,
+    },
+    IsolateUsage {
+        id: String,
     },
     /// The global `fetch`.
     Fetch {
@@ -534,11 +551,15 @@ impl Call {
             Call::StorageChanged { .. } => "Storage.changed",
             Call::StorageUsage { .. } => "Storage.usage",
             Call::StorageSetAlarm { .. } => "Storage.setAlarm",
+            Call::StorageExport { .. } => "Storage.export",
+            Call::StorageImport { .. } => "Storage.import",
+            Call::StorageCopy { .. } => "Storage.copy",
             Call::LoaderCompile { .. } => "Loader.compile",
             Call::IsolateFetch { .. } => "Isolate.fetch",
             Call::IsolateCall { .. } => "Isolate.call",
             Call::IsolateAlarm { .. } => "Isolate.alarm",
             Call::IsolateCancel { .. } => "Isolate.cancel",
+            Call::IsolateUsage { .. } => "Isolate.usage",
             Call::Fetch { .. } => "fetch",
             Call::Resolve { .. } => "Program.resolve",
             Call::SystemList => "System.list",
@@ -570,6 +591,7 @@ pub enum Answer {
     Names(Vec<String>),
     Revision(u64),
     Usage(Usage),
+    Spent(Spent),
     Compiled(Box<Compiled>),
     /// No program of that id lives: ask again with `Target::Define`.
     NeedProgram,
@@ -582,6 +604,12 @@ pub enum Answer {
     },
     Value(#[serde(with = "serde_bytes")] Vec<u8>),
     Module(Option<StartModule>),
+    /// Databases that came from an archive, and the text that came with them.
+    Imported {
+        databases: u64,
+        bytes: u64,
+        note: Option<String>,
+    },
     Files(Vec<(String, FileFrom)>),
     File(Option<SystemFile>),
     Health {
@@ -639,6 +667,16 @@ pub struct RouteSpec {
     pub when: Vec<(String, Option<Vec<u8>>)>,
     /// The revision of the program's storage by which it decided so.
     pub revision: u64,
+}
+
+/// What a program and all below it have and have spent since it was started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Processes that serve now.
+    pub isolates: u64,
+    /// Runs that have ended, and their CPU.
+    pub runs: u64,
+    pub cpu_us: u64,
 }
 
 /// A file of the system, as it is in force.

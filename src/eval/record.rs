@@ -13,7 +13,8 @@ use crate::limits::{
 use crate::wire::{Failure, Header, Level, Outcome, Refusal, RunId};
 
 /// Headers whose values let whoever reads them act for somebody else.
-const SECRET_HEADERS: [&str; 4] = [
+const SECRET_HEADERS: [&str; 5] = [
+    "archive-passphrase",
     "authorization",
     "cookie",
     "proxy-authorization",

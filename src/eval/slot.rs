@@ -21,7 +21,7 @@ use crate::limits::{
 };
 use crate::storage::Namespace;
 use crate::wire::{
-    Call, CallId, Down, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId,
+    Call, CallId, Down, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId, Spent,
 };
 
 /// An isolate with more open runs than this gets a sibling where the limits allow one: beyond it
@@ -56,6 +56,9 @@ pub struct Slot {
     below: Mutex<HashMap<String, Arc<Slot>>>,
     tail: Mutex<Tail>,
     used: AtomicU64,
+    /// Runs that have ended, of its program and all below it, and their CPU in microseconds.
+    runs_ended: AtomicU64,
+    cpu_spent_us: AtomicU64,
     pub(super) routes: Mutex<Routes>,
     /// Runs that routes spare the program, while they are open.
     pub(super) forwarding: AtomicUsize,
@@ -118,6 +121,8 @@ impl Slot {
             below: Mutex::default(),
             tail: Mutex::default(),
             used: AtomicU64::new(0),
+            runs_ended: AtomicU64::new(0),
+            cpu_spent_us: AtomicU64::new(0),
             routes: Mutex::default(),
             forwarding: AtomicUsize::new(0),
         })
@@ -497,6 +502,29 @@ impl Slot {
         process.loaded().await.map(drop)
     }
 
+    // ---- What it costs
+
+    /// What its program and all below it have and have spent since it was started.
+    pub fn spent(&self) -> Spent {
+        let number = self.lineage.last().copied().unwrap_or_default();
+        Spent {
+            isolates: self.kernel.isolates_of(number),
+            runs: self.runs_ended.load(Ordering::Relaxed),
+            cpu_us: self.cpu_spent_us.load(Ordering::Relaxed),
+        }
+    }
+
+    fn charge(&self, cpu_us: u64) {
+        self.runs_ended.fetch_add(1, Ordering::Relaxed);
+        self.cpu_spent_us.fetch_add(cpu_us, Ordering::Relaxed);
+        let mut above = self.parent.as_ref().and_then(Weak::upgrade);
+        while let Some(slot) = above {
+            slot.runs_ended.fetch_add(1, Ordering::Relaxed);
+            slot.cpu_spent_us.fetch_add(cpu_us, Ordering::Relaxed);
+            above = slot.parent.as_ref().and_then(Weak::upgrade);
+        }
+    }
+
     // ---- Tail
 
     fn report(&self, record: Record) {
@@ -592,6 +620,7 @@ impl Owner for Slot {
 
     fn ended(&self, record: Record) {
         self.kernel.forget_run(record.run);
+        self.charge(record.cpu_us);
         self.report(record);
     }
 

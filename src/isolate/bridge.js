@@ -109,7 +109,22 @@
     setAlarm(at) {
       return asking(() => native.setAlarm(this.#names, at));
     }
+    export(note) {
+      return after(asking(() => native.export(this.#names, note)), respond);
+    }
+    import(name, archive) {
+      return asking(() => {
+        const { body } = web.isRequest(archive) ? web.readRequest(archive) : web.readResponse(archive) ?? notAnArchive();
+        return native.import(this.#names, name, bodyOut(body));
+      });
+    }
+    copy(name, from) {
+      return asking(() => native.copy(this.#names, name, namesOf(from)));
+    }
   }
+  const notAnArchive = () => {
+    throw new TypeError("An archive is the body of a Request or a Response");
+  };
   // Wrong arguments reject, as everything else does.
   function asking(call) {
     try {
@@ -195,6 +210,10 @@
     cancel(reason) {
       if (this.#id === null) return settled();
       return asking(() => native.isolateCancel(this.#id, reason));
+    }
+    usage() {
+      if (this.#id === null) return settled({ isolates: 0, runs: 0, cpuMs: 0 });
+      return asking(() => native.isolateUsage(this.#id));
     }
   }
 

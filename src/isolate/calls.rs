@@ -19,8 +19,8 @@ use crate::limits::{BATCH_STATEMENTS_MAX, LimitsRequest, MODULES_MAX};
 use crate::storage::{BatchMode, ResultSet, SqlArguments, SqlValue, Statement, Usage};
 use crate::wire::{
     Answer, BodyDown, BodyUp, Call, Env, FileContent, FileFrom, Header, Isolation, Level,
-    ModuleKind, ModuleSpec, ProgramSpec, Redirect, Refused, RequestHead, SystemFile, Target, Trust,
-    Up,
+    ModuleKind, ModuleSpec, ProgramSpec, Redirect, Refused, RequestHead, Spent, SystemFile, Target,
+    Trust, Up,
 };
 
 /// Integers up to here are exact in a JavaScript number.
@@ -38,12 +38,16 @@ pub fn natives(context: &mut Context) -> JsResult<JsObject> {
         ("changed", 2, changed),
         ("usage", 1, usage),
         ("setAlarm", 2, set_alarm),
+        ("export", 2, export),
+        ("import", 3, import),
+        ("copy", 3, copy),
         ("revision", 1, revision),
         ("compile", 2, compile),
         ("isolateFetch", 6, isolate_fetch),
         ("isolateCall", 3, isolate_call),
         ("isolateAlarm", 4, isolate_alarm),
         ("isolateCancel", 2, isolate_cancel),
+        ("isolateUsage", 1, isolate_usage),
         ("fetch", 6, fetch),
         ("systemList", 0, system_list),
         ("systemRead", 1, system_read),
@@ -175,6 +179,33 @@ fn set_alarm(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
         Some(milliseconds(at, context)?)
     };
     let call = Call::StorageSetAlarm { names, at_ms };
+    Host::of(context).call(call, Vec::new(), plain, context)
+}
+
+fn export(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let names = names(args.get_or_undefined(0), context)?;
+    let note = optional_text(args.get_or_undefined(1), context)?;
+    let call = Call::StorageExport { names, note };
+    Host::of(context).call(call, Vec::new(), response, context)
+}
+
+fn import(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let names = names(args.get_or_undefined(0), context)?;
+    let name = text(args.get_or_undefined(1), context)?;
+    let body = body_up(args.get_or_undefined(2), context)?;
+    let call = Call::StorageImport { names, name, body };
+    Host::of(context).call(call, Vec::new(), plain, context)
+}
+
+fn copy(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let into = names(args.get_or_undefined(0), context)?;
+    let name = text(args.get_or_undefined(1), context)?;
+    let from = names(args.get_or_undefined(2), context)?;
+    let call = Call::StorageCopy {
+        names: into,
+        name,
+        from,
+    };
     Host::of(context).call(call, Vec::new(), plain, context)
 }
 
@@ -436,6 +467,11 @@ fn isolate_cancel(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsRes
         plain,
         context,
     )
+}
+
+fn isolate_usage(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let id = text(args.get_or_undefined(0), context)?;
+    Host::of(context).call(Call::IsolateUsage { id }, Vec::new(), plain, context)
 }
 
 fn fetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -1024,6 +1060,31 @@ fn plain(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
             ],
             context,
         )?,
+        Answer::Spent(Spent {
+            isolates,
+            runs,
+            cpu_us,
+        }) => object(
+            &[
+                ("isolates", number(isolates)),
+                ("runs", number(runs)),
+                ("cpuMs", number(cpu_us / 1000)),
+            ],
+            context,
+        )?,
+        Answer::Imported {
+            databases,
+            bytes,
+            note,
+        } => {
+            let note = note.map_or(JsValue::null(), |note| js_string!(note.as_str()).into());
+            let fields = [
+                ("databases", number(databases)),
+                ("bytes", number(bytes)),
+                ("note", note),
+            ];
+            object(&fields, context)?
+        }
         Answer::Files(files) => {
             let mut list = Vec::new();
             for (path, from) in &files {

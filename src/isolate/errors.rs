@@ -80,6 +80,9 @@ fn sqlite_code(error: &StorageError) -> &str {
         | StorageError::OverrideTooLarge => "SQLITE_TOOBIG",
         StorageError::Memory => "SQLITE_NOMEM",
         StorageError::Dropped => "SQLITE_ABORT",
+        StorageError::Exists => "SQLITE_CONSTRAINT",
+        StorageError::Archive { .. } => "SQLITE_CORRUPT",
+        StorageError::Busy => "SQLITE_BUSY",
         StorageError::Failed { .. } => "SQLITE_IOERR",
     }
 }

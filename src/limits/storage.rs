@@ -91,3 +91,22 @@ pub const OVERRIDE_SOURCE_BYTES_MAX: usize = 2 << 20;
 pub const OVERRIDE_PATH_BYTES_MAX: usize = 512;
 /// Files of the image that may be overridden or added.
 pub const OVERRIDES_MAX: usize = 10_000;
+
+/// Copies of databases at a time, in all the town: a download keeps its copy until it has ended.
+pub const SNAPSHOTS_MAX: usize = 8;
+/// How long writers are kept waiting until all have finished, before a snapshot is given up: less
+/// than the time that a statement has.
+pub const SNAPSHOT_PAUSE: Duration = Duration::from_secs(2);
+/// Databases of a snapshot that are held by a reader of their own while they are copied; of more
+/// than that, the smallest are copied while writers wait. As many as are kept open besides.
+pub const SNAPSHOT_READERS_MAX: usize = 64;
+/// Pages copied between two looks at the deadline: 4 MB.
+pub const SNAPSHOT_STEP_PAGES: i32 = 1000;
+/// What a copy leaves free on the disk, for all who write meanwhile.
+pub const SNAPSHOT_DISK_LEFT_BYTES: u64 = 64 << 20;
+/// How long a copy is kept for a reader that takes it slowly.
+pub const SNAPSHOT_LIFETIME: Duration = Duration::from_secs(3600);
+/// Bytes of an archive's manifest: about 200 for each database, so 100,000 of them.
+pub const MANIFEST_BYTES_MAX: u64 = 32 << 20;
+/// Bytes of the text that travels with an archive.
+pub const ARCHIVE_NOTE_BYTES_MAX: usize = 64 << 10;

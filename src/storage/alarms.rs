@@ -130,6 +130,11 @@ impl Alarms {
         Ok(())
     }
 
+    /// Alarms have come by another way than `set`.
+    pub(super) fn wake(&self) {
+        self.changed.notify_waiters();
+    }
+
     async fn finish(
         &self,
         alarm: Alarm,
@@ -179,9 +184,10 @@ fn wait(retries: u32) -> Duration {
 }
 
 /// Due, scheduled, retries.
-type Row = (i64, i64, u32);
+pub(super) type Row = (i64, i64, u32);
 
-fn statement(id: Id, row: Option<Row>) -> Statement {
+/// What keeps the alarm of a database on disk, or removes it.
+pub(super) fn statement(id: Id, row: Option<Row>) -> Statement {
     let id = SqlValue::Integer(id);
     match row {
         None => Statement::with("DELETE FROM alarms WHERE id = ?", [id]),
@@ -245,6 +251,12 @@ impl Timetable {
         }
     }
 
+    /// The alarm of a database, as a row.
+    pub(super) fn row(&self, id: Id) -> Option<Row> {
+        let entry = self.alarms.get(&id)?;
+        Some((entry.due_ms, entry.scheduled_ms, entry.retries))
+    }
+
     fn next_due_ms(&self) -> Option<i64> {
         self.waiting.first().map(|(due_ms, _)| *due_ms)
     }
@@ -289,6 +301,12 @@ impl Timetable {
         if let Some(entry) = self.alarms.get(&id) {
             self.waiting.insert((entry.due_ms, id));
         }
+    }
+
+    /// Puts an alarm in the place of the one there was.
+    pub(super) fn put(&mut self, id: Id, row: Row) {
+        self.remove(id);
+        self.insert(id, row);
     }
 
     fn insert(&mut self, id: Id, (due_ms, scheduled_ms, retries): Row) {

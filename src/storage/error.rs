@@ -87,6 +87,18 @@ pub enum StorageError {
     /// The database was dropped while the statement ran.
     #[error("The database was dropped meanwhile")]
     Dropped,
+    /// Something is there already.
+    #[error("There is a database of that name: drop it first, or take another name")]
+    Exists,
+    /// No archive, or one that was damaged or made to do harm.
+    #[error("The archive cannot be taken: {message}")]
+    Archive {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// As many copies at a time as there may be.
+    #[error("Too many copies of databases are under way: try again")]
+    Busy,
     /// An override over its bounds.
     #[error(
         "An override has a path of 1 to {OVERRIDE_PATH_BYTES_MAX} bytes and a source of at most \

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::alarms::Timetable;
+use super::alarms::{self, Timetable};
 use super::quota::{Allowance, Quotas};
+use super::snapshot::{Member, Part};
 use super::sqlite::{Database, Leash, PAGE_BYTES, Role};
 use super::{BatchMode, OpenError, SqlValue, Statement, StorageError};
 use crate::limits::{NAMESPACE_BYTES, SUBS_LISTED_MAX};
@@ -237,6 +238,157 @@ impl Index {
         Ok(())
     }
 
+    /// The database of those names and all below it, from the top down. One that is not there yet
+    /// is one without anything in it.
+    pub(super) fn members(&self, names: &[String]) -> Vec<Member> {
+        let tree = self.tree();
+        let timetable = self.timetable();
+        let (found, top) = tree.descend(names);
+        if found < names.len() {
+            return vec![Member {
+                names: Vec::new(),
+                id: ROOT,
+                written: false,
+                bytes: 0,
+                alarm: None,
+            }];
+        }
+        let mut members = Vec::new();
+        let mut waiting = std::collections::VecDeque::from([(Vec::new(), top)]);
+        while let Some((names, id)) = waiting.pop_front() {
+            let entry = &tree.entries[&id];
+            for (name, child) in &entry.children {
+                let mut below: Vec<String> = names.clone();
+                below.push(name.clone());
+                waiting.push_back((below, *child));
+            }
+            members.push(Member {
+                names,
+                id,
+                written: entry.written,
+                bytes: entry.bytes,
+                alarm: timetable.row(id),
+            });
+        }
+        members
+    }
+
+    /// Whether there is anything by those names.
+    pub(super) fn is_taken(&self, names: &[String]) -> bool {
+        let tree = self.tree();
+        let (found, id) = tree.descend(names);
+        let entry = &tree.entries[&id];
+        // The root always is there.
+        found == names.len() && (id != ROOT || entry.written || !entry.children.is_empty())
+    }
+
+    /// Makes databases of files: the first one gets those names, the others are below it. The files
+    /// are moved; all of them are there afterwards, or none.
+    pub(super) fn adopt(
+        &self,
+        names: &[String],
+        parts: &[Part],
+        quotas: &Quotas,
+    ) -> Result<(), StorageError> {
+        if let Some((_, above)) = names.split_last() {
+            self.create(above, quotas)?;
+        }
+        let mut database = self.database();
+        if self.is_taken(names) {
+            return Err(StorageError::Exists);
+        }
+        let bytes: u64 = parts.iter().map(|part| NAMESPACE_BYTES + part.bytes).sum();
+        let allowance = self.allowance(names, quotas);
+        if bytes > allowance.bytes {
+            return Err(StorageError::Quota {
+                bytes_max: allowance.bytes_max,
+            });
+        }
+        let numbered = self.numbered(&mut database, names, parts)?;
+        let outcome = self
+            .move_in(&numbered)
+            .and_then(|()| change(&mut database, &entries_of(&numbered)).map(drop));
+        if let Err(error) = outcome {
+            for (id, ..) in &numbered {
+                // Files without an entry are removed at the next start, too.
+                let _ = remove_files(&self.file(*id));
+            }
+            return Err(error);
+        }
+        let mut tree = self.tree();
+        let mut timetable = self.timetable();
+        for (id, parent, name, part) in numbered {
+            if id != ROOT {
+                tree.add(id, parent, &name);
+            }
+            if part.file.is_some() {
+                tree.measure(id, part.bytes);
+            }
+            if let Some(row) = part.alarm {
+                timetable.put(id, row);
+            }
+        }
+        Ok(())
+    }
+
+    // Numbers for databases to come, with the one above each. Nobody else gets them meanwhile: the
+    // index is held.
+    fn numbered<'a>(
+        &self,
+        database: &mut Database,
+        names: &[String],
+        parts: &'a [Part],
+    ) -> Result<Vec<Numbered<'a>>, StorageError> {
+        let latest = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'databases'";
+        let rows = database.read(&[Statement::new(latest)], &leash())?;
+        let row = rows.and_then(|sets| sets.into_iter().next());
+        let row = row.and_then(|set| set.rows.into_iter().next());
+        let Some([SqlValue::Integer(latest)]) = row.as_deref() else {
+            return Err(StorageError::failed("the index gave no number"));
+        };
+        let mut next = *latest;
+        let mut known: HashMap<&[String], Id> = HashMap::new();
+        let mut numbered = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (parent, name) = match part.names.split_last() {
+                Some((name, above)) => {
+                    let parent = known.get(above);
+                    let parent = parent.ok_or_else(|| StorageError::failed("no place for it"))?;
+                    (*parent, name.clone())
+                }
+                None => match names.split_last() {
+                    Some((name, above)) => (self.tree().descend(above).1, name.clone()),
+                    None => (ROOT, String::new()),
+                },
+            };
+            let id = if part.names.is_empty() && names.is_empty() {
+                ROOT
+            } else {
+                next += 1;
+                next
+            };
+            known.insert(&part.names, id);
+            numbered.push((id, parent, name, part));
+        }
+        Ok(numbered)
+    }
+
+    // Moves the files to where the index will have them, on the disk before it says so.
+    fn move_in(&self, numbered: &[Numbered<'_>]) -> Result<(), StorageError> {
+        for (id, .., part) in numbered {
+            if let Some(file) = &part.file {
+                let synced = fs::File::open(file).and_then(|file| file.sync_all());
+                synced.map_err(StorageError::failed)?;
+                fs::rename(file, self.file(*id)).map_err(StorageError::failed)?;
+            }
+        }
+        for folder in [self.directory.clone(), self.directory.join("below")] {
+            let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(StorageError::failed)?;
+        }
+        Ok(())
+    }
+
     /// Names directly below, in the order of their bytes.
     pub(super) fn subs(&self, names: &[String], prefix: &str) -> Result<Vec<String>, StorageError> {
         let tree = self.tree();
@@ -449,6 +601,29 @@ impl Tree {
             above.children.remove(&entry.name);
         }
     }
+}
+
+/// A database to come: its number, that of the one above it, its name, and what it is made of.
+type Numbered<'a> = (Id, Id, String, &'a Part);
+
+fn entries_of(numbered: &[Numbered<'_>]) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for (id, parent, name, part) in numbered {
+        if *id != ROOT {
+            statements.push(Statement::with(
+                "INSERT INTO databases (id, parent, name) VALUES (?, ?, ?)",
+                [
+                    SqlValue::Integer(*id),
+                    SqlValue::Integer(*parent),
+                    SqlValue::Text(name.clone()),
+                ],
+            ));
+        }
+        if part.alarm.is_some() {
+            statements.push(alarms::statement(*id, part.alarm));
+        }
+    }
+    statements
 }
 
 /// Bytes of every database file, by number.

@@ -3,12 +3,15 @@
 //! This module knows names, quotas, alarms and revisions. What the databases hold is the programs'
 //! business, and how SQLite is spoken to is `sqlite`'s.
 
+mod adoption;
 mod alarms;
+mod archive;
 mod error;
 mod index;
 mod namespace;
 mod overrides;
 mod quota;
+mod snapshot;
 mod sqlite;
 mod stores;
 
@@ -16,10 +19,13 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use adoption::{Chunks, Imported};
 pub use alarms::{Alarm, Alarms, Retry};
+pub use archive::Label;
 pub use error::{NameError, OpenError, StorageError};
 pub use namespace::Namespace;
 pub use overrides::Override;
+pub use snapshot::Snapshot;
 pub use stores::{Stores, StoresOptions};
 
 /// A value SQLite can hold.

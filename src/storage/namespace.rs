@@ -1,6 +1,7 @@
 //! Namespaces: handles on databases, from which only those below can be reached.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
@@ -8,6 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, oneshot, watch};
 
 use super::index::Id;
 use super::quota::{Allowance, Quotas};
+use super::snapshot::AbandonOnDrop;
 use super::sqlite::{Database, Leash, PAGE_BYTES, Role, reads_by_its_first_word};
 use super::stores::Shared;
 use super::{BatchMode, Deadline, NameError, ResultSet, Revision, Statement, StorageError, Usage};
@@ -62,6 +64,33 @@ impl Namespace {
             node: self.node.clone(),
             quotas,
         }
+    }
+
+    /// What all databases of the tree share.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// What it and those above may have.
+    pub(super) fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
+    /// The turn to write: as long as it is held nobody else does.
+    pub(super) async fn writing_turn(&self) -> OwnedMutexGuard<Slot> {
+        self.node.writer.clone().lock_owned().await
+    }
+
+    /// A reader of its own sees one moment of the database as long as this is held: nobody waits
+    /// for it to empty the log.
+    pub(super) fn copying(&self) -> Copying {
+        self.node.copies.fetch_add(1, Ordering::Relaxed);
+        Copying(self.node.copies.clone())
+    }
+
+    /// Everything here and below is another now.
+    pub(super) fn announce_below(&self) {
+        self.node.announce_below(&self.shared);
     }
 
     /// The names from the root down to this database.
@@ -235,10 +264,11 @@ impl Namespace {
             namespace.write_now(slot, &statements, mode, leash)
         };
         let reader = self.node.reader.clone();
+        let copies = self.node.copies.clone();
         let afterwards = move |slot: &mut Slot| {
             let Some(connection) = slot else { return };
             let result = connection.database.copy_log().and_then(|too_long| {
-                if !too_long {
+                if !too_long || copies.load(Ordering::Relaxed) > 0 {
                     return Ok(());
                 }
                 let _nobody_reads = reader.blocking_lock();
@@ -409,15 +439,6 @@ impl std::fmt::Debug for Namespace {
     }
 }
 
-/// Interrupts a job when nobody waits for it any more.
-struct AbandonOnDrop(Arc<Leash>);
-
-impl Drop for AbandonOnDrop {
-    fn drop(&mut self) {
-        self.0.abandon();
-    }
-}
-
 /// A connection, and the number of the database it is to; none: to an empty one in memory.
 pub(super) struct Connection {
     id: Option<Id>,
@@ -425,7 +446,7 @@ pub(super) struct Connection {
 }
 
 /// Where a connection is kept between jobs.
-type Slot = Option<Connection>;
+pub(super) type Slot = Option<Connection>;
 
 /// A place in the tree, whether or not there is a database: what all handles on it share.
 pub(super) struct Node {
@@ -435,6 +456,17 @@ pub(super) struct Node {
     revision: watch::Sender<Revision>,
     writer: Arc<AsyncMutex<Slot>>,
     reader: Arc<AsyncMutex<Slot>>,
+    /// Copies under way, each with a reader of its own.
+    copies: Arc<AtomicUsize>,
+}
+
+/// A copy of a database under way.
+pub(super) struct Copying(Arc<AtomicUsize>);
+
+impl Drop for Copying {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Node {
@@ -451,6 +483,7 @@ impl Node {
             revision: watch::Sender::new(revision),
             writer: Arc::default(),
             reader: Arc::default(),
+            copies: Arc::default(),
         }
     }
 

@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Semaphore;
+
 use super::alarms::Alarms;
 use super::index::Index;
 use super::namespace::{Namespace, Node};
 use super::quota::Quotas;
+use super::snapshot::clear_staged;
 use super::{OpenError, Revision, sqlite};
-use crate::limits::OPEN_DATABASES_MAX;
+use crate::limits::{OPEN_DATABASES_MAX, SNAPSHOTS_MAX};
 
 /// How a directory is opened.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +39,8 @@ pub(super) struct Shared {
     opened: Mutex<Opened>,
     /// The latest revision given to any commit.
     revision: AtomicU64,
+    /// How many folders of copies there may be.
+    pub(super) staging: Arc<Semaphore>,
     /// Holds the lock on the directory as long as anything uses it.
     _lock: File,
 }
@@ -66,6 +71,8 @@ impl Stores {
         let synced = File::open(&directory).and_then(|opened| opened.sync_all());
         synced.map_err(failed(&directory))?;
 
+        clear_staged(&directory).map_err(failed(&directory))?;
+
         sqlite::bound_memory();
         let index = Arc::new(Index::open(&directory)?);
         // Greater than every revision before: no process commits more than once a microsecond.
@@ -74,6 +81,7 @@ impl Stores {
             index,
             opened: Mutex::default(),
             revision: AtomicU64::new(microseconds_now()),
+            staging: Arc::new(Semaphore::new(SNAPSHOTS_MAX)),
             _lock: lock,
         };
         let root = Node::root(shared.latest_revision());

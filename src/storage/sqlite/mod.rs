@@ -2,6 +2,7 @@
 //! bounds. Nothing outside this folder knows rusqlite.
 
 mod codes;
+mod copying;
 mod defence;
 mod functions;
 mod run;

@@ -1,6 +1,7 @@
 //! The storage through its public door.
 
 mod alarms;
+mod archives;
 mod bounds;
 mod defence;
 mod durability;
