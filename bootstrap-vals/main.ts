@@ -11,6 +11,8 @@ import { arrive } from "./lib/mount.ts";
 import { dispatch } from "./lib/router.ts";
 import type { Town } from "./lib/town.ts";
 import { boot, rememberedOrigin } from "./model/boot.ts";
+import { isDeleted } from "./model/deletion.ts";
+import { holdAlarm } from "./model/alarms.ts";
 import { keep } from "./model/runs.ts";
 import { errorPage, valErrorPage } from "./pages/layout.ts";
 import { pageRoutes } from "./pages/routes.ts";
@@ -58,7 +60,10 @@ async function alarm(event: AlarmEvent): Promise<void> {
   if (name === "cron" && names[0] !== undefined) return deliverCron(town, names[0]);
   if (name === "mail") return deliverMail(town);
   if (!name.startsWith("val-")) return;
-  const endpoint = await endpointOfVal(town, name.slice("val-".length));
+  const valId = name.slice("val-".length);
+  const endpoint = await endpointOfVal(town, valId);
+  // What is suspended, or deleted but not for good, gets it when it is back.
+  if (endpoint?.suspended_at || (endpoint === undefined && (await isDeleted(town, valId)))) return holdAlarm(town, valId, event);
   if (endpoint !== undefined) await isolateOf(town, endpoint).alarm({ ...event, names });
 }
 

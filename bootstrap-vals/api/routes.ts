@@ -18,6 +18,7 @@ import { fileRoutes } from "./files.ts";
 import { groupRoutes } from "./groups.ts";
 import { historyRoutes } from "./history.ts";
 import { instanceRoutes } from "./instance.ts";
+import { instancesRoutes } from "./instances.ts";
 import { introductionApiRoutes } from "./introduction.ts";
 import { manageRoutes } from "./manage.ts";
 import { meRoutes } from "./me.ts";
@@ -59,7 +60,7 @@ export const apiRoutes: Route[] = [
   ...manageRoutes,
   ...historyRoutes,
   ...instanceRoutes,
-  ...townRoutes,
+  ...instancesRoutes, ...townRoutes,
   ...blobRoutes,
   ...sqliteRoutes,
   ...openaiRoutes,

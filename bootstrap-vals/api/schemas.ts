@@ -1,6 +1,7 @@
 /** The named schemas of the API: what the functions of shapes.ts make. */
 
 import { anything, arrayOf, boolean, integer, mapOf, nullable, object, oneOf, ref, text, time, uri, uuid, type Schema } from "../lib/schema.ts";
+import { LIMIT_NAMES } from "../model/instances.ts";
 import { FILE_TYPES } from "../model/names.ts";
 import { SCOPES } from "../model/scopes.ts";
 import { cronSchemas } from "./cron.ts";
@@ -26,6 +27,13 @@ const val = {
 const file = {
   id: uuid, name: text, path: text, type: oneOf("directory", ...FILE_TYPES), version: integer, updatedAt: time,
   links: object({ self: uri, html: uri, module: uri, "endpoint?": uri, "email?": text }),
+};
+
+/** What a host grants a town at most. */
+export const limits: Schema = object(Object.fromEntries(LIMIT_NAMES.map((name) => [`${name}?`, nullable(integer)])));
+const instance = {
+  id: uuid, name: text, author: text, privacy, createdAt: time, suspendedAt: nullable(time), limits, url: uri,
+  links: object({ self: uri, html: uri, logs: uri }),
 };
 
 export const schemas: Record<string, Schema> = {
@@ -70,6 +78,15 @@ export const schemas: Record<string, Schema> = {
   ...runSchemas,
   ...cronSchemas,
   ...emailSchemas,
+  Instance: object(instance),
+  InstanceWithUsage: object({
+    ...instance,
+    usage: object({
+      storageBytes: integer, storageBytesMax: integer, isolates: integer, runs: integer, cpuMs: integer, runsKept: integer,
+      lastActivityAt: nullable(time),
+    }),
+  }),
+  NewInstance: object({ val: ref("ValWithFiles"), url: uri, "token?": text }),
   SystemFile: object({ path: text, from: oneOf("image", "override", "added"), "source?": anything, "image?": nullable(text) }),
   Variables: mapOf(text),
 };

@@ -1,29 +1,14 @@
-/** Towns inside this one, and overrides of the image. */
+/** The files of the platform over the API, and overrides of the image. */
 
-import { randomSecret } from "../lib/crypto.ts";
-import { json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
+import { json, noContent, notFound, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
-import { arrayOf, boolean, nullable, object, ref, text, uri } from "../lib/schema.ts";
+import { arrayOf, boolean, object, ref, text } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
-import { requireAsker, requireOwner } from "../model/access.ts";
-import { addFile, type Tree } from "../model/files.ts";
-import { checkDescription, checkValName } from "../model/names.ts";
-import { checkPrivacy, createVal } from "../model/vals.ts";
-import { valWithFiles } from "./parameters.ts";
-import { privacy } from "./schemas.ts";
-import { fileShape } from "./shapes.ts";
-
-/** The whole program of a town: the platform's own, on the val's storage. */
-const TOWN_SOURCE = 'export { default } from "town:system/main.ts";\n';
+import { requireOwner } from "../model/access.ts";
 
 const owner = { access: "owner", scope: "town:write" } as const;
 
 export const townRoutes: Route[] = [
-  ["POST", "/api/town/instances", createInstance, {
-    summary: "Makes a val that is a town, with a token of its new owner", access: "account", scope: "val:write",
-    body: object({ name: text, "main?": text, "privacy?": privacy, "description?": nullable(text) }),
-    answers: { 201: object({ val: ref("ValWithFiles"), url: uri, token: text }) },
-  }],
   ["GET", "/api/town/system", listSystem, {
     ...owner, summary: "The files of the platform", answers: { 200: object({ data: arrayOf(ref("SystemFile")) }) },
   }],
@@ -39,25 +24,6 @@ export const townRoutes: Route[] = [
   }],
   ["DELETE", "/api/town/system/files/*", restoreOne, { ...owner, summary: "Restores a file of the platform", answers: { 204: null } }],
 ];
-
-async function createInstance(request: Request, _params: unknown, town: Town): Promise<Response> {
-  const asker = await requireAsker(town, request, "val:write");
-  const body = await readJson(request);
-  const tree: Tree = new Map();
-  const main = await addFile(tree, "main.ts", "http", optionalString(body, "main") ?? TOWN_SOURCE);
-  const token = `town_${randomSecret()}`;
-  const { val, diagnostics } = await createVal(town, asker, {
-    name: checkValName(stringOf(body, "name")),
-    privacy: checkPrivacy(optionalString(body, "privacy") ?? "public"),
-    description: checkDescription(optionalString(body, "description")),
-    tree,
-    env: { TOWN_OWNER: asker.username, TOWN_TOKEN: token },
-  });
-  const shape = valWithFiles(town, val, tree, diagnostics);
-  return json({ val: shape, url: fileShape(town.arrival, val, tree, main).links.endpoint, token }, 201);
-}
-
-// ---- Overrides of the image -----------------------------------------------------------------------
 
 async function listSystem(request: Request, _params: unknown, town: Town): Promise<Response> {
   await requireOwner(town, request);

@@ -60,7 +60,7 @@ async function derive(secret: string, purpose: string): Promise<ArrayBuffer> {
 let ownSecret: string | undefined;
 
 /** What the instance was given, or, where whoever runs it gave none, one that its database does hold. */
-async function secretOf(town: Town): Promise<string> {
+export async function secretOf(town: Town): Promise<string> {
   const { TOWN_SECRET: given } = town.env;
   if (typeof given === "string" && given !== "") return given;
   if (ownSecret !== undefined) return ownSecret;

@@ -4,6 +4,7 @@ import type { Statement } from "town:kernel";
 import { notFound } from "../lib/http.ts";
 import { all, first, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
+import { forgetHeld, releaseAlarms, storageName } from "./alarms.ts";
 import { forgetSchedules } from "./cron.ts";
 import { checkValName } from "./names.ts";
 import { forget } from "./runs.ts";
@@ -64,7 +65,13 @@ export async function undeleteVal(town: Town, ownerId: string, id: string, name?
     if (isTaken(error)) throw valNameTaken(wanted);
     throw error;
   }
+  await releaseAlarms(town, id);
   return (await findVal(town, id)) as Val;
+}
+
+/** Whether a val was deleted and can be brought back. */
+export async function isDeleted(town: Town, id: string): Promise<boolean> {
+  return (await first(town.storage, "SELECT 1 AS found FROM deleted_val WHERE id = :id", { id })) !== undefined;
 }
 
 /** Destroys every val of an account at once. */
@@ -84,7 +91,7 @@ export async function destroyExpired(town: Town): Promise<void> {
 
 /** Destroys a deleted val for good. Contents that other vals also have stay. Its row goes last: what a crash interrupts is done again. */
 export async function destroyVal(town: Town, val: DeletedVal): Promise<void> {
-  await town.storage.drop(`val-${val.id}`);
+  await town.storage.drop(storageName(val.id));
   await forget(town, val.id);
   await forgetSchedules(town, val.id);
   const branches = "SELECT id FROM branch WHERE val_id = :id";
@@ -104,6 +111,7 @@ export async function destroyVal(town: Town, val: DeletedVal): Promise<void> {
     { sql: "DELETE FROM val_reference WHERE from_id = :id OR to_id = :id", args },
     { sql: `DELETE FROM content WHERE hash IN (${orphans})`, args: gone },
     { sql: `DELETE FROM analysis WHERE hash IN (${orphans})`, args: gone },
+    ...forgetHeld(val.id),
     { sql: "DELETE FROM deleted_val WHERE id = :id", args },
   ]);
 }

@@ -116,6 +116,12 @@ export async function environmentOf(town: Town, valId: string, found: ResultSet[
   return environment;
 }
 
+/** The secret of a val that is a town. */
+export async function secretOfInstance(town: Town, valId: string): Promise<string> {
+  const found = await town.storage.batch(variableQueries(valId), "read");
+  return (await environmentOf(town, valId, found, true)).TOWN_SECRET as string;
+}
+
 /** The variables in the text of a `.env` file: `KEY=value` lines, with quotes, `export` and comments as one writes them. */
 export function parseEnvFile(text: string): Record<string, string> {
   const variables: Record<string, string> = {};

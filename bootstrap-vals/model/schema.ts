@@ -100,6 +100,15 @@ const STEPS: string[][] = [
     // Where an address says that its types are.
     "ALTER TABLE remote_module ADD COLUMN types TEXT",
   ],
+  [
+    // What this town decides of towns inside it. Limits are JSON, as the kernel takes them.
+    `CREATE TABLE instance (
+      val_id TEXT PRIMARY KEY, suspended_at INTEGER, limits TEXT NOT NULL DEFAULT '{}',
+      limited_by_owner INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+    // Alarms of vals that cannot have them now. The names are JSON: the way down from the val's database.
+    `CREATE TABLE held_alarm (
+      val_id TEXT NOT NULL, names TEXT NOT NULL, due_at INTEGER NOT NULL, PRIMARY KEY (val_id, names)) WITHOUT ROWID`,
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

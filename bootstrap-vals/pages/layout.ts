@@ -113,6 +113,7 @@ function bar(arrival: Arrival, wish: PageWish, title: string): Html {
 <details class="menu"><summary class="button quiet" aria-label="Account of ${asker.username}"><span class="avatar" aria-hidden="true">${asker.username[0]}</span></summary>
 <div><a href="${to(`/@${asker.username}`)}">@${asker.username}</a>
 <a href="${to("/settings")}">Settings</a><a href="${to("/settings/tokens")}">API tokens</a>
+<a href="${to("/instances")}">Towns inside</a>
 ${asker.role === "owner" ? html`<a href="${to("/admin")}">This town</a><a href="${to("/@town/system")}">System files</a>` : null}
 <form method="post" action="${to("/signout")}"><button>Sign out</button></form></div></details>`}</span>
 </nav></header>`;

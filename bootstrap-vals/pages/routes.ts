@@ -13,6 +13,7 @@ import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
 import { evaluationPages } from "./evaluations.ts";
 import { homeRoutes } from "./home.ts";
+import { instancePageRoutes } from "./instances.ts";
 import { introductionRoutes } from "./introduction.ts";
 import { logRoutes } from "./logs.ts";
 import { mailRoutes } from "./mail.ts";
@@ -37,5 +38,5 @@ const healthRoutes: Route[] = [
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
   ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
-  ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
+  ...instancePageRoutes, ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

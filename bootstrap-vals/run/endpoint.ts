@@ -28,8 +28,12 @@ export interface Endpoint {
   isolation: "shared" | "request";
   /** It is called as an API: lib/called.ts stands before it. */
   isCalled?: boolean;
-  /** Its main file is the platform's own. */
+  /** Its main file is the platform's own, or it was made to be a town. */
   is_town: 0 | 1;
+  /** Its host has suspended it. */
+  suspended_at?: number | null;
+  /** What its host grants it at most, as JSON. */
+  limits?: string | null;
   /** What the loader knows its program by: everything that could make it another program. */
   programId: string;
   /** The storage revision that all of this was read by, or an older one. */
@@ -48,8 +52,9 @@ const LABEL_LENGTH_MAX = 63;
 const kept = { revision: -1, endpoints: new Map<string, Endpoint | null>() };
 
 const COLUMNS = `v.id AS val_id, a.username, v.name, v.owner_id, b.id AS branch_id, b.name AS branch, b.version, v.env_revision,
-  f.file_id, f.path, f.type, n.exports, n.isolation, coalesce(instr(n.imports, '"town:system/main.ts"') > 0, 0) AS is_town`;
-const ANALYSIS = "LEFT JOIN analysis n ON n.hash = f.hash AND n.dialect = f.dialect";
+  f.file_id, f.path, f.type, n.exports, n.isolation, i.val_id IS NOT NULL OR coalesce(instr(n.imports, '"town:system/main.ts"') > 0, 0) AS is_town,
+  i.suspended_at, i.limits`;
+const ANALYSIS = "LEFT JOIN analysis n ON n.hash = f.hash AND n.dialect = f.dialect LEFT JOIN instance i ON i.val_id = v.id";
 const ENDPOINT = `SELECT ${COLUMNS} FROM val v JOIN account a ON a.id = v.owner_id JOIN branch b ON b.id = v.branch_id
   JOIN version_file f ON f.branch_id = b.id AND f.until IS NULL AND f.type = 'http' ${ANALYSIS}`;
 // Also on another branch than main: there every file has an id of its own.

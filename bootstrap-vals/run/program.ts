@@ -1,6 +1,7 @@
 /** The program of an endpoint: its modules, environment, storage and grants. Asked for only when no isolate of it lives. */
 
 import type { Isolate, Module, Program, Redirect, ResultSet } from "town:kernel";
+import { HttpError } from "../lib/http.ts";
 import { objects } from "../lib/rows.ts";
 import { ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
@@ -8,6 +9,7 @@ import { environmentOf, variableQueries } from "../model/environment.ts";
 import { API_URL, ENTRYPOINT, PASS } from "../lib/api.ts";
 import { ACCOUNT_MOUNT } from "../lib/own.ts";
 import { accountStorageName } from "../model/accounts.ts";
+import type { InstanceLimits } from "../model/instances.ts";
 import { makePass } from "../model/passes.ts";
 import { exportFault } from "../modules/analysis.ts";
 import { MARK, PRELUDE, prelude, translate } from "../modules/at.ts";
@@ -30,6 +32,7 @@ const CONTENTS = `SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c
 
 /** The isolates of an endpoint. */
 export function isolateOf(town: Town, endpoint: Endpoint): Isolate {
+  if (endpoint.suspended_at) throw new HttpError(503, "suspended", "This town is suspended by its host", { "retry-after": "3600" });
   return (endpoint.isolate ??= town.loader.get(endpoint.programId, () => programOf(town, endpoint)));
 }
 
@@ -46,11 +49,13 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   const texts: Record<string, string> = {};
   for (const [hash, text] of contents.rows) if (typeof text === "string") texts[String(hash)] = text;
   const { main, modules, entrypoint } = await modulesOf(town, endpoint, graph, texts);
+  const { depth, ...limits } = JSON.parse(endpoint.limits ?? "{}") as InstanceLimits;
+  if (endpoint.limits && endpoint.limits !== "{}") env.TOWN_LIMITS ??= endpoint.limits;
   env[PASS] ??= await makePass(town, val_id);
   env[API_URL] ??= `${ownOrigin(town.arrival)}/api`;
   env[ENTRYPOINT] ??= entrypoint;
   return {
-    main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: {}, isolation: endpoint.isolation,
+    main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: { depth }, limits, isolation: endpoint.isolation,
     mounts: { [ACCOUNT_MOUNT]: town.storage.sub(accountStorageName(endpoint.owner_id)) },
     // Private addresses only where the operator of the whole town allows them.
     outbound: { private: true },

@@ -42,7 +42,7 @@ async fn run_now(town: &Town, file: &str) -> (u16, Value) {
 }
 
 /// Makes a schedule of a town that is down due as long ago.
-async fn make_due(data: &Arc<TempDir>, file: &str, ago: Duration) {
+pub async fn make_due(data: &Arc<TempDir>, file: &str, ago: Duration) {
     let stores = Stores::open(&data.path().join("data"), &StoresOptions::default());
     let cron = stores.expect("the folder").root().sub("cron").expect("sub");
     let due = SystemTime::now() - ago;

@@ -7,7 +7,7 @@ use crate::serving::{eventually, id, line_of};
 use crate::town::{OWNER, TOKEN, Town};
 
 /// Prints the mail it gets, with what is in its files.
-const PRINTS: &str = r#"export default async function (email: Email) {
+pub const PRINTS: &str = r#"export default async function (email: Email) {
   const files = email.attachments.map(async (f) => [f.name, f.type, f instanceof File, await f.text()]);
   console.log("got", JSON.stringify({ ...email, attachments: await Promise.all(files) }));
   if (email.subject === "throw") throw new Error("not that");
@@ -57,7 +57,7 @@ x\r
 --b=1--\r
 ";
 
-async fn mail_in(town: &Town, path: &str, body: &str) -> (u16, Value) {
+pub async fn mail_in(town: &Town, path: &str, body: &str) -> (u16, Value) {
     let request = town.request(Method::POST, &format!("/api/town/email{path}"));
     let answer = request
         .body(body.to_string())
@@ -69,7 +69,7 @@ async fn mail_in(town: &Town, path: &str, body: &str) -> (u16, Value) {
     (status, serde_json::from_str(&text).expect("JSON"))
 }
 
-async fn got(town: &Town, val: &str, words: &str) -> Value {
+pub async fn got(town: &Town, val: &str, words: &str) -> Value {
     let line = line_of(town, val, words).await;
     let text = line["text"].as_str().expect("text");
     serde_json::from_str(text.strip_prefix("got ").expect("what was got")).expect("JSON")

@@ -7,12 +7,14 @@ mod authority; // Whose rights code runs with.
 mod birth; // Processes that are started and not forked.
 mod compile; // The compiler: what comes out is run by the engine.
 mod cron; // Files that run by a schedule.
+mod depth; // What must be right at every depth, down to eight.
 mod description; // What the API says of itself, held against what it does.
 mod durability; // What was acknowledged is there after a crash.
 mod email; // Mail, in and out.
 mod errors; // Who is told what when something fails.
 mod grant; // Grants narrow, frames are bounded: properties.
 mod hostile; // Programs that mean harm, with everybody else served.
+mod instances; // Towns as things: carried, copied, suspended, watched.
 mod language; // What the engine lacks of the language.
 mod libraries; // Libraries of others, unchanged.
 mod limits; // Every limit of a program, reached.

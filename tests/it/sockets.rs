@@ -11,7 +11,8 @@ use tungstenite::{Message, WebSocket};
 use crate::town::{OWNER, PATIENCE, Town};
 use crate::watching::logged;
 
-const DENO: &str = r#"
+/// Sends back what it gets.
+pub const DENO: &str = r#"
 export default (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "chat" });
   socket.binaryType = "arraybuffer";
@@ -33,7 +34,7 @@ export default { fetch(request) {
   return new Response(null, { status: 101, webSocket: client, headers: { "sec-websocket-protocol": "chat" } });
 } };"#;
 
-type Socket = WebSocket<TcpStream>;
+pub type Socket = WebSocket<TcpStream>;
 
 // The head of the answer to a request for a WebSocket, and the connection behind it.
 fn ask(town: &Town, path: &str) -> (String, TcpStream) {
@@ -60,7 +61,8 @@ fn ask(town: &Town, path: &str) -> (String, TcpStream) {
     (String::from_utf8_lossy(&head).to_ascii_lowercase(), stream)
 }
 
-fn open(town: &Town, path: &str) -> Socket {
+/// A socket at a path of a town.
+pub fn open(town: &Town, path: &str) -> Socket {
     let (head, stream) = ask(town, path);
     assert!(head.starts_with("http/1.1 101 "), "{head}");
     // The answer to the key above, from RFC 6455.
@@ -88,7 +90,8 @@ fn text(socket: &mut Socket) -> String {
     }
 }
 
-fn converse(socket: &mut Socket) {
+/// Says things and is answered.
+pub fn converse(socket: &mut Socket) {
     assert_eq!(text(socket), "open");
     for word in ["one", "two", "\u{e9}\u{1f600}"] {
         socket.send(Message::text(word)).expect("it is open");
@@ -114,7 +117,8 @@ fn goodbye(socket: &mut Socket) -> Option<CloseFrame> {
     }
 }
 
-fn path(name: &str) -> String {
+/// Where a val is.
+pub fn path(name: &str) -> String {
     format!("/run/{OWNER}/{name}/")
 }
 

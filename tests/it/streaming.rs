@@ -11,7 +11,7 @@ use crate::town::{OWNER, PATIENCE, TOKEN, Town};
 use crate::watching::{Seen, children, failure, lines, logged, sealed, traces, until};
 
 /// A val whose stream says what is pushed into it by other requests.
-const CHANNEL: &str = r#"
+pub const CHANNEL: &str = r#"
 let out;
 export default async (request) => {
   if (request.method === "POST") {
@@ -24,14 +24,14 @@ export default async (request) => {
   }), { headers: { "content-type": "text/event-stream" } });
 };"#;
 
-async fn push(town: &Town, path: &str, text: &str) {
+pub async fn push(town: &Town, path: &str, text: &str) {
     let request = town.bare(Method::POST, path).body(text.to_string());
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.text().await.expect("a body"), "pushed");
 }
 
-// Reads until so much has come; chunks may be cut and joined on their way.
-async fn read(response: &mut Response, expected: &str) {
+/// Reads until so much has come; chunks may be cut and joined on their way.
+pub async fn read(response: &mut Response, expected: &str) {
     let mut text = String::new();
     while text.len() < expected.len() {
         let chunk = tokio::time::timeout(PATIENCE, response.chunk()).await;

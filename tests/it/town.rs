@@ -270,6 +270,18 @@ impl Town {
         self.inside(name).await.0
     }
 
+    /// A town at an address that this one's client finds, with the token of somebody there.
+    pub fn other(&self, url: &str, token: &str) -> Town {
+        Town {
+            process: None,
+            data: self.data.clone(),
+            base: url.trim_end_matches('/').to_string(),
+            token: token.to_string(),
+            client: self.client.clone(),
+            log: self.log.clone(),
+        }
+    }
+
     async fn inside(&self, name: &str) -> (Town, Value) {
         let body = json!({ "name": name });
         let (status, made) = self
