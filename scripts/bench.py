@@ -34,6 +34,8 @@ DEPTH_MAX = 8
 FORKED_REQUESTS = 300
 WARM_REQUESTS = 2000
 LEVEL_REQUESTS = 300
+LEVEL_COLD_VALS = 5
+LEVEL_DIFFERENCES = 20
 STATEMENT_REQUESTS = 60
 LINES_REQUESTS = 150
 IDLE_VALS = 40
@@ -408,6 +410,33 @@ def nesting(town, row):
         f"slope of the lowest {milliseconds(least)}; medians at 0, 1, ...: {at}")
 
 
+def levels(town, row):
+    """What each level adds to a first request, a statement and a line: the last two go to the kernel directly."""
+    prefix, token = "", TOKEN
+    at = {"cold request": [], "storage statement": [], "line of log": []}
+    for depth in range(DEPTH_MAX + 1):
+        samples = []
+        for number in range(LEVEL_COLD_VALS):
+            name = f"cold{depth}x{number}"
+            town.val(name, DIFFERENT.replace("{name}", name), prefix, token)
+            samples += latencies(town.port, town.host, f"{prefix}/run/{OWNER}/{name}/", 1)
+        at["cold request"].append(median(samples))
+        town.val("storing", STORING, prefix, token)
+        path = f"{prefix}/run/{OWNER}/storing/"
+        latencies(town.port, town.host, f"{path}?setup=1", 1)
+        at["storage statement"].append(difference(town, town.host, 50, f"{path}?count=50", path, LEVEL_DIFFERENCES))
+        town.val("logging", LOGGING, prefix, token)
+        path = f"{prefix}/run/{OWNER}/logging/"
+        at["line of log"].append(difference(town, town.host, 100, f"{path}?count=100", path, LEVEL_DIFFERENCES))
+        if depth < DEPTH_MAX:
+            token = town.api("/api/town/instances", {"name": "inner"}, prefix, token)["token"]
+            prefix += f"/run/{OWNER}/inner"
+    for what, medians in at.items():
+        slope = statistics.linear_regression(range(DEPTH_MAX + 1), medians).slope
+        shown = " ".join(f"{value:.3f}" for value in medians)
+        row(f"each nesting level: {what} (slope over depth 0 to {DEPTH_MAX})", f"{slope * 1000:.1f} us", f"ms at 0, 1, ...: {shown}")
+
+
 def difference(town, host, count, many, none, requests):
     """Milliseconds for one of `count` things that one request does and another does not. The two take
     turns, so that whatever else the machine does meanwhile hits both alike."""
@@ -512,7 +541,7 @@ def main():
     options = parser.parse_args()
     parts = {
         "cold": cold, "forked": forked, "hono": forked_with_hono, "warm": warm, "memory": memory, "distinct": distinct,
-        "nesting": nesting, "statements": statements, "lines": lines,
+        "nesting": nesting, "levels": levels, "statements": statements, "lines": lines,
     }
     unknown = set(options.only or []) - set(parts)
     if unknown:
