@@ -57,6 +57,8 @@ for (const look of [{ name: "light", dark: false }, { name: "dark", dark: true }
         await window.go(path);
         if (path.includes("/code/")) await window.page.waitForSelector(".ed[data-types]");
         assert.deepEqual(await axe(window.page), [], path);
+        const tab = await window.page.evaluate(() => document.querySelector(".tabs [aria-current]")?.getBoundingClientRect().right ?? 0);
+        assert.ok(tab <= window.page.viewportSize().width, `${path}: its tab is out of sight`);
         assert.ok(await overflow(window.page) <= 1, `${path} is wider than the window`);
       }
       window.check();

@@ -16,6 +16,12 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form[data-confirm
   });
 }
 
+// On a narrow screen tabs go on beyond the edge; the one whose page this is must not be there.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  const row = tab.parentElement as HTMLElement;
+  row.scrollLeft = (tab as HTMLElement).offsetLeft - row.offsetLeft - (row.clientWidth - tab.clientWidth) / 2;
+}
+
 // A choice in a list that stands alone needs no button.
 const theme = document.querySelector<HTMLSelectElement>("#theme");
 theme?.addEventListener("change", () => theme.form?.submit());
