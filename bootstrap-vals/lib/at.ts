@@ -12,6 +12,8 @@ import { run } from "../std/run/main.ts";
 export interface Effects {
   /** Vals of the program's owner, by name, as JSON. */
   writes: Record<string, string>;
+  /** What the program has found those of its owner's vals to be that are data, by name, where it was not told. */
+  values: Record<string, string>;
   emails: Record<string, unknown>[];
 }
 
@@ -44,6 +46,7 @@ export async function open(setting: Setting, references: [string, () => Promise<
   const users = new Map<string, Vals>();
   const before = new Map<string, string | undefined>();
   const emails: Record<string, unknown>[] = [];
+  const told = new Set<string>();
   const isOwner = (user: string) => user === "me" || user === owner;
   const of = (user: string): Vals => {
     const known = users.get(isOwner(user) ? owner : user);
@@ -82,21 +85,27 @@ export async function open(setting: Setting, references: [string, () => Promise<
     },
     finish() {
       const writes: Record<string, string> = {};
+      const values: Record<string, string> = {};
       for (const [user, vals] of users) {
         for (const name of Object.keys(vals)) {
           const now = jsonOf(peek(vals, name));
-          if (now === undefined || now === before.get(`${user}.${name}`)) continue;
+          if (now === undefined) continue;
+          if (now === before.get(`${user}.${name}`)) {
+            if (user === owner && !told.has(name)) values[name] = now;
+            continue;
+          }
           if (mayWrite(user)) writes[name] = now;
           else if (hasAuthority) throw new Error(`@${user}.${name} is not yours to change`);
         }
       }
       keep();
-      return { writes, emails: emails.splice(0) };
+      return { writes, values, emails: emails.splice(0) };
     },
     refresh(state) {
       const vals = of("me");
       for (const name in state) {
         if (typeof peek(vals, name) === "function") continue;
+        told.add(name);
         vals[name] = JSON.parse(state[name] as string);
         before.set(`${owner}.${name}`, state[name]);
       }
@@ -114,10 +123,12 @@ export function begin(state: Record<string, string>): void {
 
 /** What the run that ends asks for. What libraries left is taken as text and numbers only. */
 export function finish(): Effects {
-  const effects: Effects = { writes: {}, emails: [] };
+  const effects: Effects = { writes: {}, values: {}, emails: [] };
   const foreign = (globalThis as unknown as Record<symbol, Space[] | undefined>)[SPACES] ?? [];
   for (const space of [...foreign, ...spaces]) {
-    const { writes, emails } = space.finish();
+    const { writes, values, emails } = space.finish();
+    // Only the owner's own code says what the owner's data is.
+    if (spaces.includes(space)) Object.assign(effects.values, values);
     for (const name in writes) effects.writes[name] = JSON.stringify(JSON.parse(String(writes[name])));
     for (const email of emails) effects.emails.push(JSON.parse(JSON.stringify(email)) as Record<string, unknown>);
   }

@@ -7,7 +7,7 @@ import type { Effects } from "./at.ts";
 import { expressHandler, type ExpressHandler } from "./express.ts";
 
 /** How a call ended, where the val's own code did not throw. */
-export type Called = { json: string; effects?: Effects } | { fault: string };
+export type Called = { json: string; isData?: boolean; effects?: Effects } | { fault: string };
 
 /** What lib/at.ts has for vals in the language of `@user.val`: assignments and mails of a run, which its end carries out. */
 export interface At {
@@ -36,7 +36,8 @@ export function callable(exports: Record<string, unknown>, at?: At): Callable {
       if (typeof value === "function") json = jsonOf(await value(...(args === null ? [] : (JSON.parse(args) as unknown[]))));
       else if (args === null || args === "[]") json = jsonOf(await value);
       else return { fault: "The first export of this val is not a function and cannot be run with args" };
-      return at === undefined ? { json } : { json, effects: at.finish() };
+      const isData = typeof value !== "function";
+      return at === undefined ? { json, isData } : { json, isData, effects: at.finish() };
     },
     async fetch(request) {
       if (typeof value !== "function") throw new TypeError(fault ?? "The export of this val is not a function and cannot answer requests");

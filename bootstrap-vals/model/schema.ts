@@ -109,6 +109,11 @@ const STEPS: string[][] = [
     `CREATE TABLE held_alarm (
       val_id TEXT NOT NULL, names TEXT NOT NULL, due_at INTEGER NOT NULL, PRIMARY KEY (val_id, names)) WITHOUT ROWID`,
   ],
+  [
+    // What a data val of the language of `@user.val` was at its last run, as JSON; of the version that was run.
+    `CREATE TABLE data_value (
+      val_id TEXT PRIMARY KEY, version INTEGER NOT NULL, json TEXT NOT NULL) WITHOUT ROWID`,
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

@@ -6,6 +6,7 @@ import type { Effects } from "../lib/at.ts";
 import { EFFECTS, type Called } from "../lib/called.ts";
 import type { Town } from "../lib/town.ts";
 import { MARK } from "../modules/at.ts";
+import { keepRun } from "./data.ts";
 import { carryOut, stateOf } from "./effects.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isolateOf } from "./program.ts";
@@ -19,6 +20,9 @@ export async function callVal(town: Town, endpoint: Endpoint, args: string | nul
   const state = await stateOf(town, endpoint);
   const called = await answered(isolateOf(town, endpoint).call("run", [args, state]) as Promise<Called>, seesErrors);
   if (called.effects !== undefined) await carryOut(town, endpoint, called.effects);
+  // A script without exports is a value too, if one without references.
+  const isOld = endpoint.exports.includes(MARK) || (endpoint.type === "script" && endpoint.exports.length === 0);
+  if (called.isData && isOld) await keepRun(town, endpoint, called.json);
   return called.json;
 }
 

@@ -11,6 +11,7 @@ import { entryOf } from "../model/names.ts";
 import { createVal, findValByName } from "../model/vals.ts";
 import { save } from "../model/versions.ts";
 import { MARK } from "../modules/at.ts";
+import { keepReferred, keptValues } from "./data.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 const NAME = /^[a-zA-Z][a-zA-Z0-9\-_]{0,47}$/;
@@ -25,10 +26,10 @@ const valueOf = (json: string) => `export default ${json};\n`;
 const STATE = `SELECT v.name, c.text FROM val v JOIN version_file f ON f.branch_id = v.branch_id AND f.until IS NULL AND f.path = 'main.ts'
   JOIN content c ON c.hash = f.hash WHERE v.owner_id = :owner_id AND c.text LIKE 'export default %' ORDER BY v.name LIMIT 1000`;
 
-/** The values of the owner's vals that were assigned to: newer than those the program was closed with. */
+/** What the owner's data vals are, and the values of those that were assigned to: newer than those the program was closed with. */
 export async function stateOf(town: Town, endpoint: Endpoint): Promise<Record<string, string>> {
-  const state: Record<string, string> = {};
-  if (!endpoint.exports.includes(MARK)) return state;
+  if (!endpoint.exports.includes(MARK)) return {};
+  const state = await keptValues(town, endpoint.owner_id);
   for (const { name, text } of await all<{ name: string; text: string }>(town.storage, STATE, { owner_id: endpoint.owner_id })) {
     const json = VALUE.exec(text)?.[1];
     if (json !== undefined && isJson(json)) state[name] = json;
@@ -57,6 +58,7 @@ export async function carryOut(town: Town, endpoint: Endpoint, effects: Effects)
       else await changeFile(tree, entry.path, { content: valueOf(json) });
     });
   }
+  await keepReferred(town, endpoint, effects.values);
   for (const message of effects.emails.slice(0, EMAILS_MAX)) {
     const { html, text, subject, replyTo } = message;
     await send(town, { account: owner, valId: endpoint.val_id }, { html, text, subject: subject ?? `Message from ${endpoint.username}.${endpoint.name}`, replyTo });

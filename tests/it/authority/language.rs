@@ -180,6 +180,9 @@ async fn vals_of_old_do_what_they_did() {
             "() => { @me.made = { a: [1] }; return typeof @me.missing; }",
         ),
         ("made2", "() => @me.made.a[0]"),
+        ("drawn", "Math.random()"),
+        ("reads", "() => @me.drawn"),
+        ("readsToo", "() => { const x = @anna.drawn; return x; }"),
         ("add", "function add(a, b) { return a + b; }"),
         (
             "sum",
@@ -231,6 +234,17 @@ async fn vals_of_old_do_what_they_did() {
     assert_eq!(run("count", json!([])).await, (200, json!(4)));
     let (status, told) = run("broken", json!([])).await;
     assert_eq!(status, 502, "{told}");
+    // Data is what its own last run has made of it, in every process that refers to it.
+    let (_, drawn) = run("reads", json!([])).await;
+    assert!(drawn.is_f64(), "{drawn}");
+    for name in ["reads", "readsToo"] {
+        assert_eq!(run(name, json!([])).await, (200, drawn.clone()), "{name}");
+    }
+    let (_, again) = run("drawn", json!([])).await;
+    assert_ne!(again, drawn);
+    for name in ["reads", "readsToo"] {
+        assert_eq!(run(name, json!([])).await, (200, again.clone()), "{name}");
+    }
     let evaluated = town.text("/api/eval/@anna.add(1%2C2)").await;
     assert_eq!(evaluated, (200, r#"{"value":3}"#.to_string()));
 }
