@@ -344,6 +344,46 @@ async fn a_host_clones_suspends_limits_and_deletes_and_its_guest_is_told_what_co
     assert_eq!(resumed["suspendedAt"], Value::Null);
     assert_eq!(answers(&inner, &file).await, before);
 
+    // The same by forms.
+    let form = async |path: &str, cookie: &str, fields: &str| {
+        let request = town.bare(Method::POST, path).body(fields.to_string());
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("origin", &town.base)
+            .header("cookie", cookie);
+        request.send().await.expect("an answer")
+    };
+    let signed_in = format!("username={OWNER}&password={TOKEN}");
+    let signed_in = form("/signin", "", &signed_in).await;
+    let cookie = signed_in.headers()["set-cookie"].to_str().expect("text");
+    let cookie = cookie.split(';').next().expect("a cookie").to_string();
+    let page = async |path: &str| {
+        let request = town.bare(Method::GET, path).header("cookie", &cookie);
+        request
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("a page")
+    };
+    let shown = page("/instances").await;
+    assert!(
+        shown.contains("copy</a>") && shown.contains("guest</a>"),
+        "{shown}"
+    );
+    let path = format!("/instances/{}", id(&guest));
+    for (act, status, state) in [("suspend", 503, "suspended"), ("resume", 200, "serves")] {
+        let done = form(&path, &cookie, &format!("act={act}")).await;
+        assert_eq!(done.status(), 303);
+        assert!(page(&path).await.contains(state), "{act}");
+        assert_eq!(town.text(&format!("{}/", inner.base)).await.0, status);
+    }
+    let exported = form(&path, &cookie, "act=export&passphrase=short").await;
+    assert_eq!(exported.status(), 400);
+    let exported = form(&path, &cookie, "act=export&passphrase=").await;
+    assert_eq!(exported.headers()["content-type"], "application/x-tar");
+
     // Deleted, and brought back with all that was in it.
     assert_eq!(town.api(Method::DELETE, &at, None).await.0, 204);
     assert_eq!(town.text(&format!("{}/", inner.base)).await.0, 404);

@@ -12,7 +12,7 @@ import { arrive } from "town:system/lib/mount.ts";
 import { createAccount, findAccount, findAccountById } from "town:system/model/accounts.ts";
 import { findBranch, listBranches } from "town:system/model/branches.ts";
 import { listDeletedVals } from "town:system/model/deletion.ts";
-import { environmentOf, listVariables } from "town:system/model/environment.ts";
+import { listVariables, variableQueries } from "town:system/model/environment.ts";
 import { addFile, findFile, readContent, readEntry, readTree } from "town:system/model/files.ts";
 import { listFileVersions } from "town:system/model/history.ts";
 import { listRemixes, listUsers } from "town:system/model/references.ts";
@@ -91,7 +91,7 @@ export default async function (request: Request): Promise<Response> {
   await ask("listBranches", () => listBranches(town, made, page));
   await ask("findBranch", () => findBranch(town, made, made.branch_id));
   await ask("listVariables", () => listVariables(town, made, page));
-  await ask("environmentOf", () => environmentOf(town, made.id, false));
+  await ask("variableQueries", () => town.storage.batch(variableQueries(made.id)));
   await ask("listUsers", () => listUsers(town, made, page));
   await ask("listRemixes", () => listRemixes(town, made, page));
   await ask("listDeletedVals", () => listDeletedVals(town, account.id, page));
