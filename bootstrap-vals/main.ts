@@ -83,7 +83,8 @@ function townAt(url: string, headers: Headers): Town {
 
 function failure(request: Request, town: Town, error: unknown): Response | Promise<Response> {
   const worded = visitorError(error);
-  if (!(worded instanceof HttpError)) console.error(error);
+  // What fails because the visitor has left is nobody's fault.
+  if (!(worded instanceof HttpError) && !request.signal.aborted) console.error(error);
   const known = worded instanceof HttpError ? worded : new HttpError(500, "internal", "Something went wrong");
   const { label, path } = town.arrival;
   if (label !== "" || path.startsWith("/run/")) return valErrorPage(request, known);

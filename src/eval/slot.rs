@@ -667,6 +667,10 @@ fn no_process(error: std::io::Error) -> Failure {
 }
 
 fn log_record(record: &Record) {
+    // Whoever asked has left, or somebody stopped it: the record says so, and nothing is wrong.
+    if record.outcome == Outcome::Canceled {
+        return;
+    }
     if let Some(error) = &record.error {
         let url = record.url.as_deref().unwrap_or("");
         tracing::error!(
