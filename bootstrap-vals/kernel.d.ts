@@ -366,22 +366,76 @@ declare module "town:kernel" {
     path: string;
     /** Where the text comes from; `added` is an override of nothing. */
     from: "image" | "override" | "added";
+    /** Of an override: when it was written, milliseconds since 1970, and what was said then. */
+    at?: number;
+    note?: string | null;
+    /** Of an override: SHA-256 of its text, hexadecimal. */
+    digest?: string;
+    /** Of an override: the image's file is another by now than the one it was made from. */
+    moved?: boolean;
   }
 
-  /** Overrides of the image, kept in this instance's own database. Writing and restoring take effect at `reload`. */
+  /** What is to become of one file; `source: null` restores the image's. */
+  export interface FileChange {
+    path: string;
+    source: string | null;
+    /** The text of the image that it was made from, where that is not the image's text of now. */
+    image?: string | null;
+  }
+
+  /** A GET request that a program has to answer with a status below 400. */
+  export interface Check {
+    url: string;
+    headers?: Record<string, string>;
+  }
+
+  export interface PastChange {
+    /** Grows by time. */
+    number: number;
+    path: string;
+    at: number;
+    note: string | null;
+    /** Digests for `text`: of what came into force, null for a restored file, and of what it was made from. */
+    source: string | null;
+    image: string | null;
+  }
+
+  export interface Health {
+    /** Layers of the sandbox that this machine lacks, by name; empty is best. */
+    sandboxMissing: string[];
+    /** How the root program fares since something of the image is overridden; `failing`: most requests fail, before not. */
+    fares: { since: number; requests: number; failures: number; failing: boolean } | null;
+    /** For the image's own program: why the one that should serve does not. */
+    stopped: { message: string; stack: string } | null;
+  }
+
+  /**
+   * Overrides of the image, kept in this instance's own database with their history. Writing and restoring take effect at
+   * `reload`. `note` is kept and shown to whoever asks: who, and from what.
+   */
   export interface System {
     list(): Promise<SystemFile[]>;
     /**
      * What is in force, and the image's own text where it differs. Bytes where the file is no UTF-8 text, which only the
-     * image has. `undefined`: no such file.
+     * image has. `base`: of an override, the text it was made from, if that is known. `undefined`: no such file.
      */
-    read(path: string): Promise<{ source: string | Uint8Array; from: SystemFile["from"]; image: string | null } | undefined>;
-    write(path: string, source: string): Promise<void>;
+    read(path: string): Promise<{
+      source: string | Uint8Array; from: SystemFile["from"]; image: string | null; base: string | null; note: string | null;
+    } | undefined>;
+    write(path: string, source: string, note?: string): Promise<void>;
     /** One file, or all of them. */
-    restore(path?: string): Promise<void>;
+    restore(path?: string, note?: string): Promise<void>;
+    /**
+     * Writes and restores several files, all or none. With `reload` the program is loaded with them, and asked each of
+     * `checks`, before anything is written and before it serves: rejects, changing nothing, when it fails in that.
+     */
+    change(changes: FileChange[], how?: { note?: string; reload?: { checks?: Check[] } }): Promise<void>;
+    /** What was changed, the latest first. The kernel remembers the last thousand changes. */
+    history(wish?: { path?: string; before?: number; limit?: number }): Promise<PastChange[]>;
+    /** A text that history has. */
+    text(digest: string): Promise<string | undefined>;
     /** Loads the program anew and, once it has loaded, serves it. Rejects, changing nothing, when it does not load. */
     reload(): Promise<void>;
-    /** Layers of the sandbox that this machine lacks, by name; empty is best. */
-    health(): Promise<{ sandboxMissing: string[] }>;
+    health(): Promise<Health>;
   }
 }

@@ -14,6 +14,7 @@ import { boot, rememberedOrigin } from "./model/boot.ts";
 import { isDeleted } from "./model/deletion.ts";
 import { holdAlarm } from "./model/alarms.ts";
 import { keep } from "./model/runs.ts";
+import { sweepTrials } from "./model/trials.ts";
 import { errorPage, valErrorPage } from "./pages/layout.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { deliverCron } from "./run/cron.ts";
@@ -59,6 +60,7 @@ async function alarm(event: AlarmEvent): Promise<void> {
   await boot(town);
   if (name === "cron" && names[0] !== undefined) return deliverCron(town, names[0]);
   if (name === "mail") return deliverMail(town);
+  if (name === "trials") return sweepTrials(town);
   if (!name.startsWith("val-")) return;
   const valId = name.slice("val-".length);
   const endpoint = await endpointOfVal(town, valId);

@@ -28,6 +28,8 @@ enum Command {
     Export(Carry),
     /// Make a folder for a town of a file that `export` wrote, here or in any town.
     Import(Carry),
+    /// What overrides the image in a folder that no town is serving.
+    Overrides(Overrides),
 }
 
 /// What the command line asks for.
@@ -36,6 +38,44 @@ pub enum Task {
     Serve(Box<Config>),
     Export(Carry),
     Import(Carry),
+    Overrides(OverridesAct),
+}
+
+#[derive(Debug, Args)]
+struct Overrides {
+    #[command(subcommand)]
+    act: OverridesAct,
+}
+
+/// What to do about overrides of the image.
+#[derive(Debug, Clone, Subcommand)]
+pub enum OverridesAct {
+    /// List them.
+    List(Folder),
+    /// Bring back the image's files.
+    Restore {
+        /// As `list` shows it.
+        #[arg(required_unless_present = "all")]
+        path: Option<String>,
+        /// Every file.
+        #[arg(long, conflicts_with = "path")]
+        all: bool,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// Where the state is.
+#[derive(Debug, Clone, Args)]
+pub struct Folder {
+    /// Where all state is kept.
+    #[arg(
+        long,
+        env = "TOWN_DATA",
+        value_name = "DIR",
+        default_value = "./town-data"
+    )]
+    pub data: PathBuf,
 }
 
 /// Which folder, and which file.
@@ -67,6 +107,7 @@ impl CommandLine {
     /// What to do, and how.
     pub fn into_task(self) -> Task {
         let config = match self.command {
+            Some(Command::Overrides(overrides)) => return Task::Overrides(overrides.act),
             Some(Command::Serve(config)) => config,
             Some(Command::Dev(mut config)) => {
                 let here = || PathBuf::from("bootstrap-vals");

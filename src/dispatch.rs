@@ -6,14 +6,14 @@ use std::time::{Duration, SystemTime};
 use crate::carrying;
 use crate::eval::compile::Compiled;
 use crate::eval::process::{Process, Work};
-use crate::eval::program::{System, late_module};
+use crate::eval::program::late_module;
 use crate::eval::slot::{Caller, Slot};
 use crate::grant::GrantError;
-use crate::image;
 use crate::storage::{Deadline, Namespace, Statement};
+use crate::system;
 use crate::wire::{
-    Answer, BodyUp, Call, CallError, CallId, Failure, FileContent, FileFrom, Forward, Outcome,
-    RequestHead, RunId, Spent, SystemFile, Target,
+    Answer, BodyUp, Call, CallError, CallId, Failure, Forward, Outcome, RequestHead, RunId, Spent,
+    Target,
 };
 
 /// Answers a call when it is done.
@@ -158,30 +158,22 @@ async fn answer(
             specifier,
             referrer,
         } => resolve(slot, specifier, referrer).await,
-        Call::SystemList => system_list(slot).await,
-        Call::SystemRead { path } => system_read(slot, path).await,
-        Call::SystemWrite { path, source } => {
-            let hash = image::hash(&path);
-            let namespace = namespace(slot, &[])?;
-            namespace
-                .write_override(&path, &source, hash.as_deref(), deadline(slot))
-                .await?;
-            Ok(Answer::Nothing)
-        }
-        Call::SystemRestore { path } => {
-            let namespace = namespace(slot, &[])?;
-            namespace
-                .restore_override(path.as_deref(), deadline(slot))
-                .await?;
-            Ok(Answer::Nothing)
-        }
+        Call::SystemList => system::list(slot).await,
+        Call::SystemRead { path } => system::read(slot, path).await,
+        Call::SystemWrite { path, source, note } => system::write(slot, path, source, note).await,
+        Call::SystemRestore { path, note } => system::restore(slot, path, note).await,
+        Call::SystemChange(change) => system::change(slot, *change).await,
+        Call::SystemHistory {
+            path,
+            before,
+            limit,
+        } => system::history(slot, path, before, limit).await,
+        Call::SystemText { digest } => system::text(slot, digest).await,
         Call::SystemReload => {
             slot.kernel.reload(slot).await?;
             Ok(Answer::Nothing)
         }
-        Call::SystemHealth => Ok(Answer::Health {
-            sandbox_missing: slot.kernel.children.missing_layers(),
-        }),
+        Call::SystemHealth => Ok(system::health(slot)),
     }
 }
 
@@ -198,7 +190,7 @@ async fn execute(
 }
 
 // The way down from the program's own namespace and its mounts; there is no other way.
-fn namespace(slot: &Slot, names: &[String]) -> Result<Namespace, CallError> {
+pub(crate) fn namespace(slot: &Slot, names: &[String]) -> Result<Namespace, CallError> {
     slot.grant.namespace(names).map_err(|error| match error {
         GrantError::Name(error) => CallError::Invalid(error.to_string()),
         error => CallError::Refused(error.to_string()),
@@ -214,7 +206,7 @@ fn place(slot: &Slot, names: &[String], name: &str) -> Result<Namespace, CallErr
     place.map_err(|error| CallError::Invalid(error.to_string()))
 }
 
-fn deadline(slot: &Slot) -> Deadline {
+pub(crate) fn deadline(slot: &Slot) -> Deadline {
     // A statement is synchronous work: it may take as long as the event loop may stand still.
     Deadline::after(Duration::from_millis(slot.grant.limits().stall_ms))
 }
@@ -310,50 +302,6 @@ async fn resolve(slot: &Slot, specifier: String, referrer: String) -> Result<Ans
             Ok(Answer::Module(Some(module)))
         }
     }
-}
-
-async fn system_list(slot: &Slot) -> Result<Answer, CallError> {
-    let overrides = namespace(slot, &[])?.overrides(deadline(slot)).await?;
-    let mut files: Vec<(String, FileFrom)> = image::paths()
-        .map(|path| (path.to_string(), FileFrom::Image))
-        .collect();
-    for file in overrides {
-        match files.iter_mut().find(|(path, _)| *path == file.path) {
-            Some((_, from)) => *from = FileFrom::Override,
-            None => files.push((file.path, FileFrom::Added)),
-        }
-    }
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(Answer::Files(files))
-}
-
-async fn system_read(slot: &Slot, path: String) -> Result<Answer, CallError> {
-    let overrides = namespace(slot, &[])?.overrides(deadline(slot)).await?;
-    let system = System::with(overrides.into_iter().map(|file| (file.path, file.source)));
-    let Some(source) = system.file(&path) else {
-        // An override is text, so bytes are the image's.
-        return Ok(Answer::File(image::bytes(&path).map(|bytes| SystemFile {
-            content: FileContent::Bytes(bytes.to_vec()),
-            from: FileFrom::Image,
-            image: None,
-        })));
-    };
-    let image = image::file(&path);
-    let from = match image {
-        Some(image) if image == source => FileFrom::Image,
-        Some(_) => FileFrom::Override,
-        None => FileFrom::Added,
-    };
-    let image = if from == FileFrom::Override {
-        image.map(str::to_string)
-    } else {
-        None
-    };
-    Ok(Answer::File(Some(SystemFile {
-        content: FileContent::Text(source.to_string()),
-        from,
-        image,
-    })))
 }
 
 impl From<Failure> for CallError {

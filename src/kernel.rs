@@ -5,11 +5,10 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::config::Config;
-use crate::eval::body::Body;
 use crate::eval::children::Children;
 use crate::eval::compile_cache::CompileCache;
 use crate::eval::compiler::Compiler;
@@ -19,16 +18,14 @@ use crate::eval::process::{Owner, Process, Work};
 use crate::eval::program::{Overrides, Prepared, Visible};
 use crate::eval::record::{Record, RunKind};
 use crate::eval::slot::{Caller, Slot, Templates};
-use crate::grant::{Grant, GrantError, GrantRequest};
+use crate::grant::{Grant, GrantError};
 use crate::http::outbound::Outside;
 use crate::image::Folder;
 use crate::limits::{IDLE_CPU_MS_MAX, ISOLATE_IDLE_MS, Limits, WATCH_MS};
+use crate::root::Root;
 use crate::secret;
 use crate::storage::{Alarm, OpenError, Stores, StoresOptions};
-use crate::wire::{Env, Failure, Header, Isolation, Outcome, ProgramSpec, RequestHead, RunId};
-
-/// The first module of the root program.
-const ROOT_MAIN: &str = "town:system/main.ts";
+use crate::wire::{Failure, Outcome, ProgramSpec, RunId};
 
 /// A process that was just made or chosen has its run soon.
 const CHOSEN_GRACE: Duration = Duration::from_millis(20);
@@ -47,7 +44,7 @@ pub struct Kernel {
     pub(crate) compiler: Compiler,
     pub(crate) templates: Templates,
     pub(crate) outside: Outside,
-    root: OnceLock<Result<Arc<Slot>, Failure>>,
+    pub(crate) root: Root,
     processes: Mutex<HashMap<u64, Living>>,
     processes_made: AtomicU64,
     slots_made: AtomicU64,
@@ -101,7 +98,7 @@ impl Kernel {
             nursery,
             templates: Templates::default(),
             outside: Outside::default(),
-            root: OnceLock::new(),
+            root: Root::default(),
             processes: Mutex::default(),
             processes_made: AtomicU64::new(0),
             slots_made: AtomicU64::new(0),
@@ -118,86 +115,37 @@ impl Kernel {
             let secret = secret::of(&kernel.config.data).map_err(StartError::Secret)?;
             env.push((secret::VARIABLE.into(), secret));
         }
-        let root = kernel.clone().start_root(env).await;
-        if let Err(failure) = &root {
-            tracing::error!(
-                "the root program does not load: {}\n{}\nstart with --safe-mode to ignore \
-                 overrides of the image",
-                failure.message,
-                failure.stack
-            );
-        }
-        // Nobody else sets it.
-        let _ = kernel.root.set(root);
+        kernel.start_root(env).await;
         tokio::spawn(kernel.clone().watch());
         tokio::spawn(kernel.clone().deliver_alarms());
         Ok(kernel)
     }
 
-    async fn start_root(
-        self: Arc<Self>,
-        mut env: Vec<(String, String)>,
-    ) -> Result<Arc<Slot>, Failure> {
-        let grant = Grant::root(
-            self.stores.root(),
-            self.config.max_depth,
-            self.config.allow_private_network,
-            self.config.limits(),
-        );
-        env.retain(|(name, _)| name != "TOWN_BASE_URL");
-        env.push(("TOWN_BASE_URL".into(), self.base.clone()));
-        let spec = ProgramSpec {
-            main: ROOT_MAIN.into(),
-            modules: Vec::new(),
-            env: Env::Strings(env),
-            grant: GrantRequest::default(),
-            isolation: Isolation::Shared,
-            resolve: None,
-            record_id: None,
-        };
-        let prepared = self.prepare(&spec, &grant, self.config.safe_mode).await?;
-        let slot = Slot::new(self, None, None, spec, None, grant, prepared);
-        slot.ready().await?;
-        Ok(slot)
-    }
-
-    /// Hands a request from outside to the root program.
-    pub async fn handle(
-        &self,
-        head: RequestHead,
-        body: Body,
-        caller: Caller,
-    ) -> Result<(u16, Vec<Header>, Body), Failure> {
-        match self.root.get() {
-            Some(Ok(root)) => root.fetch(head, body, caller).await,
-            Some(Err(failure)) => Err(failure.clone()),
-            None => Err(Failure::new(Outcome::Overload, "The town is starting")),
-        }
-    }
-
     /// Ends all programs.
     pub fn stop(&self) {
-        if let Some(Ok(root)) = self.root.get() {
+        if let Ok(root) = self.root.serving() {
             root.kill(&Failure::new(Outcome::Canceled, "The town is stopping"));
+        }
+        if let Some(plain) = self.root.plain() {
+            plain.kill(&Failure::new(Outcome::Canceled, "The town is stopping"));
         }
     }
 
     // ---- Programs
 
-    /// Prepares a program for an instance, with the system files in force there.
+    /// Prepares a program for an instance, with these system files in force.
     pub(crate) async fn prepare(
         &self,
         spec: &ProgramSpec,
         grant: &Grant,
-        safe_mode: bool,
+        overrides: &Overrides,
     ) -> Result<Prepared, Failure> {
-        let overrides = Overrides::of(grant.storage().filter(|_| !safe_mode).cloned());
         let visible = Visible {
             storage: grant.storage().is_some(),
             loader: grant.depth().is_some(),
             outbound: grant.outbound().is_some(),
         };
-        Prepared::new(spec, &overrides, visible, grant.limits(), &self.compiler).await
+        Prepared::new(spec, overrides, visible, grant.limits(), &self.compiler).await
     }
 
     /// A slot for a program below another.
@@ -219,7 +167,8 @@ impl Kernel {
                 | GrantError::Name(_) => Failure::new(Outcome::Load, message),
             }
         })?;
-        let prepared = self.prepare(&spec, &grant, false).await?;
+        let overrides = Overrides::of(&grant);
+        let prepared = self.prepare(&spec, &grant, &overrides).await?;
         let asker = Some(Arc::downgrade(asker));
         Ok(Slot::new(
             self.clone(),
@@ -230,12 +179,6 @@ impl Kernel {
             grant,
             prepared,
         ))
-    }
-
-    /// Loads a slot's program anew, with the overrides of now, and swaps it once it has loaded.
-    pub(crate) async fn reload(&self, slot: &Slot) -> Result<(), Failure> {
-        let prepared = self.prepare(&slot.spec, &slot.grant, false).await?;
-        slot.swap(prepared).await
     }
 
     // Reads a folder that stands for the image again when it changes. A program that does not load
@@ -251,10 +194,7 @@ impl Kernel {
                     continue;
                 }
             }
-            let Some(Ok(root)) = self.root.get() else {
-                continue;
-            };
-            match self.reload(root).await {
+            match self.reload_root().await {
                 Ok(()) => tracing::info!("the bootstrap vals have changed and are loaded"),
                 Err(failure) => tracing::error!(
                     "the bootstrap vals do not load: {}\n{}",
@@ -441,8 +381,8 @@ impl Kernel {
     }
 
     async fn deliver(self: Arc<Self>, alarm: Alarm) {
-        let delivered = match self.root.get() {
-            Some(Ok(root)) => {
+        let delivered = match self.root.serving() {
+            Ok(root) => {
                 let since = alarm
                     .scheduled_at
                     .duration_since(UNIX_EPOCH)
@@ -454,8 +394,7 @@ impl Kernel {
                 };
                 root.call(work, Caller::default()).await.map(drop)
             }
-            Some(Err(failure)) => Err(failure.clone()),
-            None => Err(Failure::new(Outcome::Overload, "The town is starting")),
+            Err(failure) => Err(failure),
         };
         let names = alarm.names.join("/");
         let alarms = self.stores.alarms();

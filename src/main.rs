@@ -14,6 +14,7 @@ use town::eval::children::{PROCESS_ARGUMENT, SOCKET_FD};
 use town::eval::slot::Caller;
 use town::http::inbound;
 use town::kernel::Kernel;
+use town::repair;
 use town::wire::RequestHead;
 
 fn main() -> ExitCode {
@@ -51,6 +52,11 @@ fn main() -> ExitCode {
 async fn run(task: Task) -> Result<(), String> {
     let done = match task {
         Task::Serve(config) => return serve(*config).await,
+        Task::Overrides(act) => {
+            let said = repair::run(act).await.map_err(|error| error.to_string())?;
+            print!("{said}");
+            return Ok(());
+        }
         Task::Export(carry) => carrying::export_folder(&carry).await,
         Task::Import(carry) => carrying::import_folder(&carry),
     };
@@ -83,7 +89,7 @@ async fn serve(config: Config) -> Result<(), String> {
 
 // The first request is the kernel's own: the program does what it does at its first start, and the
 // readiness line is true.
-async fn look_once(kernel: &Kernel, base: &str) {
+async fn look_once(kernel: &std::sync::Arc<Kernel>, base: &str) {
     let head = RequestHead {
         method: "GET".into(),
         url: format!("{base}/healthz"),

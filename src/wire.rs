@@ -3,6 +3,8 @@
 //! A frame is its length (four bytes, little-endian) and a postcard body. `Down` goes to the
 //! process, `Up` comes from it. The kernel trusts nothing in an `Up` frame but its shape.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::eval::compile::{CompileError, Compiled, Options};
@@ -532,9 +534,20 @@ pub enum Call {
     SystemWrite {
         path: String,
         source: String,
+        note: Option<String>,
     },
     SystemRestore {
         path: Option<String>,
+        note: Option<String>,
+    },
+    SystemChange(Box<SystemChange>),
+    SystemHistory {
+        path: Option<String>,
+        before: Option<i64>,
+        limit: u32,
+    },
+    SystemText {
+        digest: String,
     },
     SystemReload,
     SystemHealth,
@@ -566,6 +579,9 @@ impl Call {
             Call::SystemRead { .. } => "System.read",
             Call::SystemWrite { .. } => "System.write",
             Call::SystemRestore { .. } => "System.restore",
+            Call::SystemChange(_) => "System.change",
+            Call::SystemHistory { .. } => "System.history",
+            Call::SystemText { .. } => "System.text",
             Call::SystemReload => "System.reload",
             Call::SystemHealth => "System.health",
         }
@@ -610,11 +626,9 @@ pub enum Answer {
         bytes: u64,
         note: Option<String>,
     },
-    Files(Vec<(String, FileFrom)>),
     File(Option<SystemFile>),
-    Health {
-        sandbox_missing: Vec<String>,
-    },
+    /// Plain data as JSON.
+    Json(String),
 }
 
 impl Target {
@@ -686,6 +700,44 @@ pub struct SystemFile {
     pub from: FileFrom,
     /// The image's own text, where another is in force.
     pub image: Option<String>,
+    /// Of an override: the image's text that it was made from, if that is known.
+    pub base: Option<String>,
+    pub note: Option<String>,
+}
+
+/// Overrides that are written and restored together, as `kernel.d.ts` has it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SystemChange {
+    pub changes: Vec<FileChange>,
+    pub note: Option<String>,
+    /// Load the program with them first. None: at the next `reload`.
+    pub reload: Option<Reload>,
+}
+
+/// What is to become of one file of the system.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FileChange {
+    pub path: String,
+    /// None restores the image's.
+    pub source: Option<String>,
+    /// The image's text that it was made from. None: that of now.
+    #[serde(default)]
+    pub image: Option<String>,
+}
+
+/// How a program that takes another's place is tried before.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Reload {
+    #[serde(default)]
+    pub checks: Vec<Check>,
+}
+
+/// A request that has to be answered with a status below 400.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Check {
+    pub url: String,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What a file of the system holds.

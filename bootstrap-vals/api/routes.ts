@@ -28,9 +28,10 @@ import { openapi } from "./openapi.ts";
 import { runRoutes } from "./runs.ts";
 import { searchRoutes } from "./search.ts";
 import { sqliteRoutes } from "./sqlite.ts";
+import { systemFileRoutes } from "./system-files.ts";
+import { systemRoutes } from "./system.ts";
 import { telemetryRoutes } from "./telemetry.ts";
 import { tokenRoutes } from "./tokens.ts";
-import { townRoutes } from "./town.ts";
 import { valRoutes } from "./vals.ts";
 
 const described: Route[] = [
@@ -60,7 +61,9 @@ export const apiRoutes: Route[] = [
   ...manageRoutes,
   ...historyRoutes,
   ...instanceRoutes,
-  ...instancesRoutes, ...townRoutes,
+  ...instancesRoutes,
+  ...systemFileRoutes,
+  ...systemRoutes,
   ...blobRoutes,
   ...sqliteRoutes,
   ...openaiRoutes,

@@ -1,12 +1,13 @@
 /** The named schemas of the API: what the functions of shapes.ts make. */
 
-import { anything, arrayOf, boolean, integer, mapOf, nullable, object, oneOf, ref, text, time, uri, uuid, type Schema } from "../lib/schema.ts";
+import { arrayOf, boolean, integer, mapOf, nullable, object, oneOf, ref, text, time, uri, uuid, type Schema } from "../lib/schema.ts";
 import { LIMIT_NAMES } from "../model/instances.ts";
 import { FILE_TYPES } from "../model/names.ts";
 import { SCOPES } from "../model/scopes.ts";
 import { cronSchemas } from "./cron.ts";
 import { emailSchemas } from "./email.ts";
 import { runSchemas } from "./runs.ts";
+import { systemSchemas } from "./system-files.ts";
 
 export const privacy = oneOf("public", "unlisted", "private");
 export const fileType = oneOf(...FILE_TYPES);
@@ -87,6 +88,6 @@ export const schemas: Record<string, Schema> = {
     }),
   }),
   NewInstance: object({ val: ref("ValWithFiles"), url: uri, "token?": text }),
-  SystemFile: object({ path: text, from: oneOf("image", "override", "added"), "source?": anything, "image?": nullable(text) }),
+  ...systemSchemas,
   Variables: mapOf(text),
 };

@@ -1,10 +1,10 @@
 /** Cookies: read one, write one, and keep vals that share our host by path away from ours. */
 
-import type { Arrival } from "./mount.ts";
+import { SAFE_PREFIX, type Arrival } from "./mount.ts";
 
 /** A name for this mount alone: a town reached by path lives on the host of the town around it. */
 export function sessionCookieName(arrival: Arrival): string {
-  if (arrival.prefix !== "") return `town${arrival.prefix.replace(/[^a-zA-Z0-9]+/g, "-")}`;
+  if (arrival.prefix !== "" && arrival.prefix !== SAFE_PREFIX) return `town${arrival.prefix.replace(/[^a-zA-Z0-9]+/g, "-")}`;
   // The prefix makes browsers refuse a cookie of that name set from a subdomain, where vals live.
   return arrival.protocol === "https" ? "__Host-town" : "town";
 }
@@ -17,7 +17,8 @@ export function readCookie(request: Request, name: string): string | undefined {
 }
 
 export function sessionCookie(arrival: Arrival, value: string, maxAgeSeconds: number): string {
-  const path = arrival.prefix === "" ? "/" : arrival.prefix;
+  // The image's own program is the same town: who signs in there is signed in.
+  const path = arrival.prefix === "" || arrival.prefix === SAFE_PREFIX ? "/" : arrival.prefix;
   const secure = arrival.protocol === "https" ? "; Secure" : "";
   return `${sessionCookieName(arrival)}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`;
 }

@@ -14,22 +14,25 @@ const CONTEXT_LINES = 3;
 // The work grows with the square of it; texts that differ more are shown as replaced whole.
 const EDITS_MAX = 1_000;
 
-type Edit = [mark: " " | "-" | "+", line: string];
+/** A line that both have, that only the older has, or only the newer. */
+export type Edit = [mark: " " | "-" | "+", line: string];
 
 export function diffLines(older: string, newer: string): Hunk[] {
   if (older === newer) return [];
-  const a = linesOf(older);
-  const b = linesOf(newer);
+  return hunksOf(editsOf(linesOf(older), linesOf(newer)));
+}
+
+/** The way from the older lines to the newer ones. */
+export function editsOf(a: string[], b: string[]): Edit[] {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
   let tail = 0;
   while (tail < a.length - start && tail < b.length - start && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
-  const edits: Edit[] = [
+  return [
     ...a.slice(0, start).map((line): Edit => [" ", line]),
     ...shortest(a.slice(start, a.length - tail), b.slice(start, b.length - tail)),
     ...a.slice(a.length - tail).map((line): Edit => [" ", line]),
   ];
-  return hunksOf(edits);
 }
 
 // A last line without an end is another line than the same one with it.

@@ -28,6 +28,9 @@ export interface Arrival {
   search: string;
 }
 
+/** Where the kernel lets the image's own program answer for the root instance, whatever overrides the image there. */
+export const SAFE_PREFIX = "/@town/safe";
+
 /** By which an instance tells one below it where that is. */
 export const MOUNT_HEADERS = ["x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix"] as const;
 

@@ -107,6 +107,8 @@ export async function destroyVal(town: Town, val: DeletedVal): Promise<void> {
     { sql: "DELETE FROM branch WHERE val_id = :id", args },
     { sql: "DELETE FROM env WHERE scope_id = :id", args },
     { sql: "DELETE FROM env_use WHERE val_id = :id", args },
+    { sql: "DELETE FROM fork_base WHERE val_id = :id", args },
+    { sql: "DELETE FROM trial WHERE val_id = :id", args },
     { sql: "DELETE FROM former_name WHERE val_id = :id", args },
     { sql: "DELETE FROM data_value WHERE val_id = :id", args },
     { sql: "DELETE FROM val_reference WHERE from_id = :id OR to_id = :id", args },

@@ -114,6 +114,15 @@ const STEPS: string[][] = [
     `CREATE TABLE data_value (
       val_id TEXT PRIMARY KEY, version INTEGER NOT NULL, json TEXT NOT NULL) WITHOUT ROWID`,
   ],
+  [
+    // What a val's file was forked from: the hash that it had then, and the text of the image; NULL where the image had none.
+    `CREATE TABLE fork_base (
+      val_id TEXT NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, image TEXT, PRIMARY KEY (val_id, path)) WITHOUT ROWID`,
+    // Towns that are thrown away, and the val whose files they try.
+    `CREATE TABLE trial (
+      val_id TEXT PRIMARY KEY, of_id TEXT NOT NULL, version INTEGER NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID`,
+    `CREATE INDEX trial_end ON trial (expires_at)`,
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

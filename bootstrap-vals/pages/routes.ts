@@ -22,6 +22,7 @@ import { remixRoutes } from "./remix.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { searchRoutes } from "./search.ts";
 import { settingsRoutes } from "./settings.ts";
+import { changesRoutes } from "./changes.ts";
 import { systemRoutes } from "./system.ts";
 import { themeRoutes } from "./theme.ts";
 import { valSettingsRoutes } from "./val-settings.ts";
@@ -36,7 +37,7 @@ const healthRoutes: Route[] = [
 ];
 
 export const pageRoutes: Route[] = [
-  ...moduleRoutes, ...systemRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
+  ...moduleRoutes, ...systemRoutes, ...changesRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
   ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
   ...instancePageRoutes, ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

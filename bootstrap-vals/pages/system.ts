@@ -6,19 +6,21 @@
 import type { System, SystemFile } from "town:kernel";
 import { html, type Html } from "../lib/html.ts";
 import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
-import { href } from "../lib/mount.ts";
+import { href, SAFE_PREFIX } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
-import type { Town } from "../lib/town.ts";
+import { systemOf, type Town } from "../lib/town.ts";
 import type { Asker } from "../model/accounts.ts";
 import { maySee } from "../model/access.ts";
-import { addFile, readContent, readEntry, type Tree } from "../model/files.ts";
-import { checkValName, dialectOf } from "../model/names.ts";
-import { createVal, findValByName } from "../model/vals.ts";
+import { readContent, readEntry } from "../model/files.ts";
+import { fork } from "../model/forks.ts";
+import { imageText, install, movedOverrides, noteOf, refusal } from "../model/system.ts";
+import { findValByName } from "../model/vals.ts";
 import { countChanges, difference, drawDifference } from "./diff.ts";
 import { askerBySession, fault, formAsker, pageOf } from "./layout.ts";
 import { bytes, plural, source, valPath } from "./pieces.ts";
 
 export const SYSTEM_PATH = "/@town/system";
+export const CHANGES_PATH = "/@town/changes";
 
 export const systemRoutes: Route[] = [
   ["GET", "/@town", (_request, _params, town) => redirect(href(town.arrival, SYSTEM_PATH))],
@@ -39,7 +41,7 @@ async function list(request: Request, _params: unknown, town: Town, error?: Http
     status: error?.status ?? 200,
     made: ["pages/system.ts"],
     body: html`<div class="row between"><h1>What this town is made of</h1>${isOwner(asker)
-      ? html`<form class="row" method="post"><button name="act" value="reload">Reload</button>${
+      ? html`<form class="row" method="post"><a class="button" href="${href(town.arrival, CHANGES_PATH)}">Changes</a><button name="act" value="reload">Reload</button>${
         changed.length === 0 ? null : html`<button class="danger" name="act" value="restore">Restore all</button>`}</form>` : null}</div>
       ${fault(error)}
       <p>${plural(files.length, "file")}, compiled into the binary as the image. An override takes the place of one in this
@@ -59,8 +61,9 @@ async function changeAll(request: Request, _params: unknown, town: Town): Promis
   requireOwner(asker);
   const act = (await readForm(request)).get("act");
   const system = systemOf(town);
-  if (act === "restore") await system.restore();
-  const error = await reload(system);
+  // What the image has needs no check: restoring everything is the way out of any trouble.
+  if (act === "restore") await system.restore(undefined, noteOf({ by: asker.username, act: "restore" }));
+  const error = await refusalOf(() => system.reload());
   if (error !== undefined) return list(request, {}, town, error);
   return redirect(href(town.arrival, SYSTEM_PATH));
 }
@@ -113,12 +116,14 @@ async function change(request: Request, params: FileParams, town: Town): Promise
   const path = params.rest as string;
   const form = await readForm(request);
   const act = form.get("act");
-  if (act === "fork") return fork(town, asker, path);
+  if (act === "fork") {
+    const { val } = await fork(town, asker, { paths: [path] });
+    return redirect(href(town.arrival, valPath(val, `code/${path}`)));
+  }
   requireOwner(asker);
-  const system = systemOf(town);
   if (act === "restore") {
-    await system.restore(path);
-    const error = await reload(system);
+    const cause = { by: asker.username, act: "restore" } as const;
+    const error = await refusalOf(() => install(town, [{ path, source: null }], cause));
     if (error !== undefined) return list(request, {}, town, error);
     return redirect(href(town.arrival, `${SYSTEM_PATH}/${path}`));
   }
@@ -126,18 +131,14 @@ async function change(request: Request, params: FileParams, town: Town): Promise
   return override(request, town, asker, path, text, act !== "keep");
 }
 
-/** Writes an override and loads the town with it; when that fails, what was there before is put back. */
+/** Writes an override if the town loads and answers with it. `reloads` false: as it is, from the next reload on. */
 async function override(request: Request, town: Town, asker: Asker, path: string, text: string, reloads: boolean): Promise<Response> {
   const system = systemOf(town);
-  const before = await system.read(path);
-  if (before !== undefined && text === (before.image ?? before.source) && before.from !== "added") await system.restore(path);
-  else await system.write(path, text);
-  const error = reloads ? await reload(system) : undefined;
-  if (error !== undefined) {
-    if (before === undefined || before.from === "image") await system.restore(path);
-    else await system.write(path, before.source as string);
-    return editPage(request, town, asker, path, text, error);
-  }
+  const image = await imageText(system, path);
+  const cause = { by: asker.username, act: "override" } as const;
+  const changes = [{ path, source: text === image ? null : text }];
+  const error = await refusalOf(() => reloads ? install(town, changes, cause) : system.change(changes, { note: noteOf(cause) }));
+  if (error !== undefined) return editPage(request, town, asker, path, text, error);
   return redirect(href(town.arrival, `${SYSTEM_PATH}/${path}`));
 }
 
@@ -152,18 +153,23 @@ async function editPage(request: Request, town: Town, asker: Asker | undefined, 
     made: [path, "pages/system.ts"],
     script: { name: "system.ts", imports: ["codemirror.js"] },
     body: html`<h1>Override <span class="mono">${path}</span></h1>
-      ${error === undefined ? null : html`<div class="notice bad" role="alert"><p><b>Refused.</b> With this text the town does not load, so it keeps running as it was.</p><pre tabindex="0">${error.message}</pre></div>`}
+      ${error === undefined ? null : html`<div class="notice bad" role="alert"><p><b>Refused.</b> With this text the town does not load or answer, so it keeps running as it was.</p><pre tabindex="0">${error.message}</pre></div>`}
       <form method="post" action="${here}">
         <label for="content">Text</label>
         <textarea class="code" id="content" name="content" spellcheck="false" data-path="${path}">
-${brought ?? present}</textarea>
+${brought ?? (await proposed(town, path)) ?? present}</textarea>
         <p class="actions"><button class="first" name="act" value="write">Save and reload</button>
         <button name="act" value="keep">Save without reloading</button><a class="button quiet" href="${here}">Cancel</a></p>
-        <p class="hint">The town is loaded with this text before anything changes. If it ever fails to start, <code>town --safe-mode</code> ignores overrides.</p>
+        <p class="hint">The town is loaded with this text before anything changes. If it ever fails to start, it runs without them at <code>${SAFE_PREFIX}/</code>.</p>
       </form>
       <form class="line" method="get" action="${here}"><input type="hidden" name="edit" value="">
         <div><label for="from">Take the text of a val's file</label><input id="from" name="from" placeholder="you/val/path.ts"></div><button>Take</button></form>`,
   });
+}
+
+/** For an override of another image than that of now: both merged, with marks where somebody has to choose. */
+async function proposed(town: Town, path: string): Promise<string | undefined> {
+  return (await movedOverrides(town)).find((moved) => moved.path === path)?.merged;
 }
 
 /** The text of `user/val/path`, as far as the asker may see it. */
@@ -176,42 +182,15 @@ async function textOfVal(town: Town, asker: Asker | undefined, name: string): Pr
   return readContent(town, entry.hash);
 }
 
-/** A val with the file under the same name. Its imports name the platform's files, so it reads the same anywhere. */
-async function fork(town: Town, asker: Asker, path: string): Promise<Response> {
-  const file = await systemOf(town).read(path);
-  if (file === undefined || typeof file.source !== "string") throw notFound("File");
-  const folder = path.split("/").slice(0, -1);
-  const text = file.source.replace(/(\bfrom\s*|\bimport\s*\(?\s*)"(\.{1,2}\/[^"]+)"/g, (_whole, lead: string, specifier: string) =>
-    `${lead}"town:system/${absolute(folder, specifier)}"`);
-  const tree: Tree = new Map();
-  await addFile(tree, path, dialectOf(path) === null || path.endsWith(".d.ts") ? "file" : "script", text);
-  const stem = checkValName(`fork-${path.replace(/\.[a-z.]+$/, "").replace(/[^a-zA-Z0-9]+/g, "-")}`.slice(0, FORK_NAME_LENGTH_MAX));
-  for (let attempt = 1; ; attempt++) {
-    const name = attempt === 1 ? stem : `${stem}-${attempt}`;
-    if ((await findValByName(town, asker.username, name)) !== undefined) continue;
-    const { val } = await createVal(town, asker, { name, privacy: "public", description: `Fork of ${path}`.slice(0, 64), tree });
-    return redirect(href(town.arrival, valPath(val, `code/${path}`)));
-  }
-}
-
-// Leaves room for a number.
-const FORK_NAME_LENGTH_MAX = 42;
-
-function absolute(folder: string[], specifier: string): string {
-  const segments = [...folder];
-  for (const part of specifier.split("/")) {
-    if (part === "..") segments.pop();
-    else if (part !== ".") segments.push(part);
-  }
-  return segments.join("/");
-}
-
-async function reload(system: System): Promise<HttpError | undefined> {
+/** Why a change was refused; what is no refusal is thrown on. */
+export async function refusalOf(work: () => Promise<unknown>): Promise<HttpError | undefined> {
   try {
-    await system.reload();
+    await work();
     return undefined;
   } catch (error) {
-    return new HttpError(422, "load", (error as Error).message);
+    const known = refusal(error);
+    if (known instanceof HttpError && known.status < 500) return known;
+    throw known;
   }
 }
 
@@ -222,9 +201,3 @@ export function isOwner(asker: Asker | undefined): boolean {
 export function requireOwner(asker: Asker): void {
   if (!isOwner(asker)) throw new HttpError(403, "forbidden", "Only the owner of this town may do that");
 }
-
-function systemOf(town: Town): System {
-  if (town.system === undefined) throw notFound("System");
-  return town.system;
-}
-

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::compile::{CompileError, Options, SourceKind, map_stack};
 use super::compile_cache::Output;
 use super::compiler::Compiler;
+use crate::grant::Grant;
 use crate::image;
 use crate::isolate::resolve;
 use crate::limits::{Limits, MODULES_MAX};
@@ -31,6 +32,8 @@ pub struct Prepared {
     pub isolation: Isolation,
     /// Whether the process may ask for modules that the program lacks.
     outputs: HashMap<String, Arc<Output>>,
+    /// Whether something of the system in it is not the image's.
+    pub overridden: bool,
 }
 
 /// What a process may do, as far as the program can see it.
@@ -45,6 +48,13 @@ pub struct Visible {
 #[derive(Debug, Clone, Default)]
 pub struct System {
     overrides: HashMap<String, String>,
+}
+
+impl System {
+    /// Whether anything takes the place of the image.
+    pub fn is_overridden(&self) -> bool {
+        !self.overrides.is_empty()
+    }
 }
 
 impl System {
@@ -66,19 +76,26 @@ impl System {
 
 /// Where the overrides of an instance are kept. Most programs import nothing of the system, and so
 /// need not know them.
-pub struct Overrides {
-    namespace: Option<Namespace>,
+pub enum Overrides {
+    None,
+    Of(Namespace),
+    /// Not those that are kept, but these.
+    Given(System),
 }
 
 impl Overrides {
-    /// Those of an instance's namespace, or none.
-    pub fn of(namespace: Option<Namespace>) -> Self {
-        Self { namespace }
+    /// Those of an instance, if it has a namespace to keep them in.
+    pub fn of(grant: &Grant) -> Self {
+        grant.storage().map_or(Overrides::None, |namespace| {
+            Overrides::Of(namespace.clone())
+        })
     }
 
     async fn system(&self) -> Result<System, Failure> {
-        let Some(namespace) = &self.namespace else {
-            return Ok(System::default());
+        let namespace = match self {
+            Overrides::None => return Ok(System::default()),
+            Overrides::Given(system) => return Ok(system.clone()),
+            Overrides::Of(namespace) => namespace,
         };
         let overrides = namespace.overrides(Deadline::after(STATEMENTS)).await;
         let overrides =
@@ -103,7 +120,7 @@ impl Prepared {
             modules: Vec::new(),
             outputs: HashMap::new(),
         };
-        closing.close(spec, overrides).await?;
+        let overridden = closing.close(spec, overrides).await?;
         let mut modules = closing.modules;
         modules.sort_by(|a, b| a.specifier.cmp(&b.specifier));
         let start = Start {
@@ -127,6 +144,7 @@ impl Prepared {
             digest,
             isolation,
             outputs: closing.outputs,
+            overridden,
         })
     }
 
@@ -148,7 +166,8 @@ struct Closing<'a> {
 }
 
 impl Closing<'_> {
-    async fn close(&mut self, spec: &ProgramSpec, overrides: &Overrides) -> Result<(), Failure> {
+    // Says whether something takes the place of the image.
+    async fn close(&mut self, spec: &ProgramSpec, overrides: &Overrides) -> Result<bool, Failure> {
         let mut known: Option<System> = None;
         let given: HashMap<&str, &ModuleSpec> = spec
             .modules
@@ -189,7 +208,7 @@ impl Closing<'_> {
             self.modules.push(module);
         }
         self.check_names();
-        Ok(())
+        Ok(known.is_some_and(|system| system.is_overridden()))
     }
 
     // A module that imports a name which the other lacks does not link. The engine says only the

@@ -64,6 +64,21 @@ pub struct Slot {
     pub(super) forwarding: AtomicUsize,
 }
 
+/// A program that has loaded, and may take the place of the one that serves.
+pub struct Beside {
+    pub prepared: Arc<Prepared>,
+    template: Arc<Process>,
+}
+
+impl Beside {
+    /// It will not serve.
+    pub fn discard(self) {
+        if !self.template.shared() {
+            self.template.retire();
+        }
+    }
+}
+
 struct Running {
     prepared: Arc<Prepared>,
     // Processes started for it so far.
@@ -440,7 +455,7 @@ impl Slot {
         Ok(template)
     }
 
-    fn prepared(&self) -> Arc<Prepared> {
+    pub(crate) fn prepared(&self) -> Arc<Prepared> {
         lock(&self.running).prepared.clone()
     }
 
@@ -451,8 +466,10 @@ impl Slot {
         }
     }
 
-    /// Loads the program and, once it has, lets it take the place of the one that serves.
-    pub async fn swap(&self, prepared: Prepared) -> Result<(), Failure> {
+    // ---- Another program in its place
+
+    /// Loads a program beside the one that serves.
+    pub async fn load_beside(&self, prepared: Prepared) -> Result<Beside, Failure> {
         let prepared = Arc::new(prepared);
         let template = self.load(&prepared)?;
         // Sooner than the deadline of the request that asked for it, so that it gets the answer.
@@ -470,6 +487,33 @@ impl Slot {
             let message = "The program has no handler: its default export has no fetch";
             return Err(Failure::new(Outcome::Load, message));
         }
+        Ok(Beside { prepared, template })
+    }
+
+    /// A process of a program that does not serve yet, to try it.
+    pub fn process_beside(&self, beside: &Beside) -> Result<Arc<Process>, Failure> {
+        self.kernel.admit(&self.lineage)?;
+        let forks = self.kernel.nursery.forks();
+        let link = if forks {
+            beside.template.fork(false)
+        } else {
+            self.kernel.nursery.birth()
+        };
+        let link = link.map_err(no_process)?;
+        if !forks {
+            link.send_encoded(beside.prepared.start.clone());
+        }
+        link.send(&Down::Seal);
+        let template = forks.then(|| beside.template.clone());
+        let (prepared, limits) = (beside.prepared.clone(), self.grant.limits());
+        Ok(self
+            .kernel
+            .attach(link, self.member(), prepared, limits, template))
+    }
+
+    /// Lets a program that was loaded beside this one take its place.
+    pub fn adopt(&self, beside: Beside) {
+        let Beside { prepared, template } = beside;
         let keep = self.kernel.nursery.forks();
         self.routes().clear();
         let (old, isolates) = {
@@ -489,7 +533,6 @@ impl Slot {
             .filter(|template| !template.shared())
             .chain(&isolates)
             .for_each(|process| process.retire());
-        Ok(())
     }
 
     /// Waits until the program has loaded, without a request.

@@ -124,7 +124,7 @@ async fn answer(
         let max = door.kernel.config.max_requests;
         let message = format!("{max} requests are open");
         let failure = Failure::limit(Outcome::Overload, "maxRequests", max as u64, message);
-        return Ok(failed(&failure));
+        return Ok(failed(&failure, None));
     };
     let (mut parts, body) = request.into_parts();
     let switch = Switch::asked(&mut parts);
@@ -134,12 +134,8 @@ async fn answer(
     let length = content_length(&request);
     if length.is_some_and(|length| length > limit) {
         let message = format!("A body may have {limit} bytes");
-        return Ok(failed(&Failure::limit(
-            Outcome::Body,
-            "bodyBytes",
-            limit,
-            message,
-        )));
+        let failure = Failure::limit(Outcome::Body, "bodyBytes", limit, message);
+        return Ok(failed(&failure, None));
     }
     let (mut head, mut body) = match take(&door.kernel, request, length).await {
         Ok(taken) => taken,
@@ -156,13 +152,19 @@ async fn answer(
     Ok(match answered {
         Ok((101, headers, body)) => match switch {
             Some(switch) => agree(switch, headers, body, permit),
-            None => failed(&Failure::new(
-                Outcome::Exception,
-                "The program switched to a WebSocket that was not asked for",
-            )),
+            None => {
+                let message = "The program switched to a WebSocket that was not asked for";
+                failed(&Failure::new(Outcome::Exception, message), None)
+            }
         },
         Ok((status, headers, body)) => respond(status, headers, body, is_head, permit),
-        Err(failure) => failed(&failure),
+        Err(failure) => {
+            // Nothing that was changed is to blame for what the machine has no room for.
+            let blamed = !matches!(failure.outcome, Outcome::Overload | Outcome::Body);
+            let kernel = &door.kernel;
+            let back = (blamed && kernel.is_overridden()).then(|| kernel.plain_address());
+            failed(&failure, back.as_deref())
+        }
     })
 }
 
@@ -323,8 +325,8 @@ impl<S: Stream<Item = Result<Bytes, BodyError>> + Unpin> Stream for Held<S> {
     }
 }
 
-fn failed(failure: &Failure) -> Response<HttpBody> {
-    let mut response = Response::new(HttpBody::from(pages::failure(failure)));
+fn failed(failure: &Failure, back: Option<&str>) -> Response<HttpBody> {
+    let mut response = Response::new(HttpBody::from(pages::failure(failure, back)));
     let status = status_of(failure.outcome);
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::image::SCHEME;
 use crate::wire::{Failure, Outcome};
 
 #[derive(Template)]
@@ -10,16 +11,24 @@ struct FailurePage<'a> {
     title: &'a str,
     what: &'a str,
     advice: &'a str,
+    place: Option<Place<'a>>,
+    back: Option<&'a str>,
 }
 
-/// The page for a failure of the root program itself. It shows no source and no paths.
-pub fn failure(failure: &Failure) -> String {
+/// Where in a file of the system something failed.
+struct Place<'a> {
+    file: &'a str,
+    line: &'a str,
+}
+
+/// The page for a failure of the root program itself. It shows no source and no paths of the
+/// machine. `back`: where the image's own program answers, if another one should.
+pub fn failure(failure: &Failure, back: Option<&str>) -> String {
     let (title, what, advice) = match failure.outcome {
         Outcome::Load => (
             "The town's program does not load",
             "The program that serves this town could not be started.",
-            "Its owner finds the reason in the log, and can start the town with --safe-mode, \
-             which ignores changes to the town's own program, and restore it from there.",
+            "Its owner finds the reason in the log.",
         ),
         Outcome::Overload => (
             "The town is busy",
@@ -52,7 +61,21 @@ pub fn failure(failure: &Failure) -> String {
         title,
         what,
         advice,
+        place: place(&failure.message).or_else(|| place(&failure.stack)),
+        back,
     };
     page.render()
         .unwrap_or_else(|_| format!("{title}\n{what}\n{advice}\n"))
+}
+
+// The first `town:system/<file>:<line>` of a text.
+fn place(text: &str) -> Option<Place<'_>> {
+    text.split(SCHEME).skip(1).find_map(|rest| {
+        let (file, rest) = rest.split_once(':')?;
+        let end = rest.find(|c: char| !c.is_ascii_digit());
+        let line = &rest[..end.unwrap_or(rest.len())];
+        let is_path = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+        let fits = !line.is_empty() && file.chars().all(is_path);
+        fits.then_some(Place { file, line })
+    })
 }

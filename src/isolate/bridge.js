@@ -229,8 +229,11 @@
   const system = freeze({
     list: () => asking(() => native.systemList()),
     read: (path) => asking(() => native.systemRead(path)),
-    write: (path, source) => asking(() => native.systemWrite(path, source)),
-    restore: (path) => asking(() => native.systemRestore(path)),
+    write: (path, source, note) => asking(() => native.systemWrite(path, source, note)),
+    restore: (path, note) => asking(() => native.systemRestore(path, note)),
+    change: (changes, how) => asking(() => native.systemChange(changes, how?.note, how?.reload)),
+    history: (wish) => asking(() => native.systemHistory(wish?.path, wish?.before, wish?.limit)),
+    text: (digest) => asking(() => native.systemText(digest)),
     reload: () => asking(() => native.systemReload()),
     health: () => asking(() => native.systemHealth()),
   });

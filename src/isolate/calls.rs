@@ -7,6 +7,8 @@ use boa_engine::{
     Context, JsArgs, JsBigInt, JsResult, JsString, JsValue, NativeFunction, js_string,
 };
 
+use serde::de::DeserializeOwned;
+
 use super::errors;
 use super::forward;
 use super::host::{Host, bytes_of, text_property, type_error, uint8_array};
@@ -19,8 +21,8 @@ use crate::limits::{BATCH_STATEMENTS_MAX, LimitsRequest, MODULES_MAX};
 use crate::storage::{BatchMode, ResultSet, SqlArguments, SqlValue, Statement, Usage};
 use crate::wire::{
     Answer, BodyDown, BodyUp, Call, Env, FileContent, FileFrom, Header, Isolation, Level,
-    ModuleKind, ModuleSpec, ProgramSpec, Redirect, Refused, RequestHead, Spent, SystemFile, Target,
-    Trust, Up,
+    ModuleKind, ModuleSpec, ProgramSpec, Redirect, Refused, RequestHead, Spent, SystemChange,
+    SystemFile, Target, Trust, Up,
 };
 
 /// Integers up to here are exact in a JavaScript number.
@@ -51,8 +53,11 @@ pub fn natives(context: &mut Context) -> JsResult<JsObject> {
         ("fetch", 6, fetch),
         ("systemList", 0, system_list),
         ("systemRead", 1, system_read),
-        ("systemWrite", 2, system_write),
-        ("systemRestore", 1, system_restore),
+        ("systemWrite", 3, system_write),
+        ("systemRestore", 2, system_restore),
+        ("systemChange", 3, system_change),
+        ("systemHistory", 3, system_history),
+        ("systemText", 1, system_text),
         ("systemReload", 0, system_reload),
         ("systemHealth", 0, system_health),
         ("respond", 5, respond),
@@ -834,19 +839,65 @@ fn system_read(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult
 }
 
 fn system_write(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let path = text(args.get_or_undefined(0), context)?;
-    let source = text(args.get_or_undefined(1), context)?;
-    Host::of(context).call(
-        Call::SystemWrite { path, source },
-        Vec::new(),
-        plain,
-        context,
-    )
+    let call = Call::SystemWrite {
+        path: text(args.get_or_undefined(0), context)?,
+        source: text(args.get_or_undefined(1), context)?,
+        note: optional_text(args.get_or_undefined(2), context)?,
+    };
+    Host::of(context).call(call, Vec::new(), plain, context)
 }
 
 fn system_restore(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let path = optional_text(args.get_or_undefined(0), context)?;
-    Host::of(context).call(Call::SystemRestore { path }, Vec::new(), plain, context)
+    let call = Call::SystemRestore {
+        path: optional_text(args.get_or_undefined(0), context)?,
+        note: optional_text(args.get_or_undefined(1), context)?,
+    };
+    Host::of(context).call(call, Vec::new(), plain, context)
+}
+
+fn system_change(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let reload = args.get_or_undefined(2);
+    let change = SystemChange {
+        changes: data(args.get_or_undefined(0), "changes", context)?,
+        note: optional_text(args.get_or_undefined(1), context)?,
+        reload: if reload.is_undefined() {
+            None
+        } else {
+            Some(data(reload, "reload", context)?)
+        },
+    };
+    let call = Call::SystemChange(Box::new(change));
+    Host::of(context).call(call, Vec::new(), plain, context)
+}
+
+fn system_history(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let before = args.get_or_undefined(1);
+    let limit = args.get_or_undefined(2);
+    let call = Call::SystemHistory {
+        path: optional_text(args.get_or_undefined(0), context)?,
+        before: if before.is_undefined() {
+            None
+        } else {
+            Some(before.to_length(context)?.try_into().unwrap_or(i64::MAX))
+        },
+        limit: if limit.is_undefined() {
+            u32::MAX
+        } else {
+            limit.to_u32(context)?
+        },
+    };
+    Host::of(context).call(call, Vec::new(), plain, context)
+}
+
+fn system_text(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let digest = text(args.get_or_undefined(0), context)?;
+    Host::of(context).call(Call::SystemText { digest }, Vec::new(), plain, context)
+}
+
+// An argument that is plain data of a shape.
+fn data<T: DeserializeOwned>(value: &JsValue, name: &str, context: &mut Context) -> JsResult<T> {
+    let json = value.to_json(context)?.unwrap_or_default();
+    serde_json::from_value(json).map_err(|error| type_error(format!("`{name}`: {error}")))
 }
 
 fn system_reload(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -1085,24 +1136,17 @@ fn plain(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
             ];
             object(&fields, context)?
         }
-        Answer::Files(files) => {
-            let mut list = Vec::new();
-            for (path, from) in &files {
-                let path = js_string!(path.as_str()).into();
-                list.push(object(
-                    &[("path", path), ("from", file_from(*from))],
-                    context,
-                )?);
-            }
-            JsArray::from_iter(list, context).into()
-        }
         Answer::File(None) => JsValue::undefined(),
         Answer::File(Some(SystemFile {
             content,
             from,
             image,
+            base,
+            note,
         })) => {
-            let image = image.map_or(JsValue::null(), |image| js_string!(image.as_str()).into());
+            let or_null = |text: Option<String>| {
+                text.map_or(JsValue::null(), |text| js_string!(text.as_str()).into())
+            };
             let source = match content {
                 FileContent::Text(text) => js_string!(text.as_str()).into(),
                 FileContent::Bytes(bytes) => uint8_array(bytes, context)?,
@@ -1110,13 +1154,16 @@ fn plain(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
             let fields = [
                 ("source", source),
                 ("from", file_from(from)),
-                ("image", image),
+                ("image", or_null(image)),
+                ("base", or_null(base)),
+                ("note", or_null(note)),
             ];
             object(&fields, context)?
         }
-        Answer::Health { sandbox_missing } => {
-            let missing = strings(&sandbox_missing, context);
-            object(&[("sandboxMissing", missing)], context)?
+        Answer::Json(json) => {
+            let json = serde_json::from_str(&json)
+                .map_err(|_| type_error("The kernel gave an answer that is no JSON"))?;
+            JsValue::from_json(&json, context)?
         }
         Answer::Rows { .. } | Answer::Compiled(_) | Answer::Response { .. } | Answer::Module(_) => {
             return unexpected();

@@ -110,3 +110,11 @@ pub const SNAPSHOT_LIFETIME: Duration = Duration::from_secs(3600);
 pub const MANIFEST_BYTES_MAX: u64 = 32 << 20;
 /// Bytes of the text that travels with an archive.
 pub const ARCHIVE_NOTE_BYTES_MAX: usize = 64 << 10;
+
+/// Overrides that are changed at once: more than the image has files of text, in one transaction of
+/// at most four statements each.
+pub const OVERRIDE_CHANGES_MAX: usize = 240;
+/// Bytes of what is said about a change.
+pub const OVERRIDE_NOTE_BYTES_MAX: usize = 4 << 10;
+/// Changes of overrides that are remembered.
+pub const OVERRIDE_HISTORY_MAX: usize = 1_000;

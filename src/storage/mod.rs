@@ -24,7 +24,7 @@ pub use alarms::{Alarm, Alarms, Retry};
 pub use archive::Label;
 pub use error::{NameError, OpenError, StorageError};
 pub use namespace::Namespace;
-pub use overrides::Override;
+pub use overrides::{Override, OverrideChange, PastChange, PastWish, text_hash};
 pub use snapshot::Snapshot;
 pub use stores::{Stores, StoresOptions};
 

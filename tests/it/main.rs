@@ -5,6 +5,7 @@ mod accounts; // Signing up and in, tokens, sessions, the end of an account.
 mod api; // The REST API, as its clients see it.
 mod authority; // Whose rights code runs with.
 mod birth; // Processes that are started and not forked.
+mod changing; // The platform, changed the way its owner would.
 mod compile; // The compiler: what comes out is run by the engine.
 mod cron; // Files that run by a schedule.
 mod depth; // What must be right at every depth, down to eight.
@@ -18,6 +19,7 @@ mod instances; // Towns as things: carried, copied, suspended, watched.
 mod language; // What the engine lacks of the language.
 mod libraries; // Libraries of others, unchanged.
 mod limits; // Every limit of a program, reached.
+mod lockout; // Getting in and going back, whatever was changed.
 mod logs; // Records of runs and console lines.
 mod modules; // Where the modules of vals come from.
 mod nesting; // Towns inside towns.
