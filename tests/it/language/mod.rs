@@ -39,3 +39,32 @@ async fn searching_a_long_text_takes_time_in_proportion_to_its_length() {
         assert_eq!(answer, (200, "100000".into()), "{step}");
     }
 }
+
+/// Each step does 100,000 things to what has 100,000 parts, within the time that an event loop may stand still: what
+/// goes through all parts for each of them would take minutes. Strings grow to ten megabytes.
+#[tokio::test]
+async fn changing_what_is_large_takes_time_in_proportion_to_the_changes() {
+    let town = Town::start().await;
+    let code = r#"const COUNT = 100_000, piece = "0123456789".repeat(10);
+    const text = " ".repeat(COUNT) + "\u20ac";
+    const steps: Record<string, () => number> = {
+      append: () => { let s = ""; for (let i = 0; i < COUNT; i++) s += piece; return s.length / 100; },
+      template: () => { let s = ""; for (let i = 0; i < COUNT; i++) s = `${s}${piece}`; return s.length / 100; },
+      wide: () => { let s = "\u20ac"; for (let i = 0; i < COUNT; i++) s += piece; return (s.length - 1) / 100; },
+      map: () => { const m = new Map(); for (let i = 0; i < COUNT; i++) m.set(i, i); let n = 0; for (let i = 0; i < COUNT; i++) if (m.delete(i)) n++; return n - m.size; },
+      set: () => { const s = new Set<number>(); for (let i = 0; i < COUNT; i++) s.add(i); let n = 0; for (let i = 0; i < COUNT; i++) if (s.delete(i)) n++; return n - s.size; },
+      oldest: () => { const m = new Map(); for (let i = 0; i < COUNT / 2; i++) { m.set(i, i); if (m.size > COUNT / 4) m.delete(m.keys().next().value); } return m.size * 4; },
+      sticky: () => { const a = /x/y; let n = 0; for (let i = 0; i < COUNT / 4; i++) { a.lastIndex = i; if (!a.test(text)) n += 4; } return n; },
+      anchored: () => { const a = /^x/; let n = 0; for (let i = 0; i < COUNT / 4; i++) if (!a.test(text)) n += 4; return n; },
+    };
+    export default (request: Request) => new Response(String(steps[new URL(request.url).searchParams.get("step")!]!()));"#;
+    town.val("changing", code).await;
+    for step in [
+        "append", "template", "wide", "map", "set", "oldest", "sticky", "anchored",
+    ] {
+        let answer = town
+            .text(&format!("/run/alice/changing/?step={step}"))
+            .await;
+        assert_eq!(answer, (200, "100000".into()), "{step}");
+    }
+}
