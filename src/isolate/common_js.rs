@@ -12,12 +12,14 @@ use boa_engine::object::builtins::JsFunction;
 use boa_engine::object::{FunctionObjectBuilder, JsObject};
 use boa_engine::property::PropertyKey;
 use boa_engine::{
-    Context, JsArgs, JsResult, JsString, JsValue, Module, NativeFunction, Source, js_string,
+    Context, JsArgs, JsNativeError, JsResult, JsString, JsValue, Module, NativeFunction, Source,
+    js_string,
 };
 
 use super::host::{Host, type_error};
 use super::modules::{Modules, directory, missing};
 use super::node;
+use crate::eval::compile::check_nesting;
 use crate::wire::ModuleBody;
 
 /// What a specifier without an extension may stand for, in the order of Node.
@@ -160,6 +162,11 @@ pub fn run(
         "(function (Deno, process) {{ return function \
          (exports, require, module, __filename, __dirname) {{{code}\n}} }})"
     );
+    // No compiler has read it, as it has modules.
+    if let Err(error) = check_nesting(&code) {
+        let error = JsNativeError::syntax().with_message(format!("{error} ({specifier})"));
+        return Err(error.into());
+    }
     let source = Source::from_bytes(wrapped.as_bytes()).with_path(Path::new(specifier));
     let function = context.eval(source)?;
     let no_function = || type_error("A CommonJS module did not compile to a function");

@@ -8,7 +8,10 @@ use boa_engine::job::JobCallback;
 use boa_engine::object::builtins::JsFunction;
 use boa_engine::object::{FunctionObjectBuilder, JsObject};
 use boa_engine::property::PropertyDescriptor;
-use boa_engine::{Context, JsData, JsResult, JsValue, NativeFunction, Source, js_string};
+use boa_engine::realm::Realm;
+use boa_engine::{
+    Context, JsData, JsNativeError, JsResult, JsString, JsValue, NativeFunction, Source, js_string,
+};
 use boa_gc::{Finalize, Trace};
 
 use super::calls;
@@ -21,6 +24,7 @@ use super::language;
 use super::modules::Modules;
 use super::node;
 use super::web;
+use crate::eval::compile::check_nesting;
 use crate::limits::RECURSION_MAX;
 use crate::wire::RunId;
 
@@ -177,6 +181,24 @@ impl HostHooks for Hooks {
             OperationType::Reject => self.host.note_rejection(promise),
             OperationType::Handle => self.host.forget_rejection(&promise),
         }
+    }
+
+    // A text that is run as code has been read by no compiler.
+    fn ensure_can_compile_strings(
+        &self,
+        _realm: Realm,
+        parameters: &[JsString],
+        body: &JsString,
+        _direct: bool,
+        _context: &mut Context,
+    ) -> JsResult<()> {
+        for source in parameters.iter().chain([body]) {
+            if let Err(error) = check_nesting(&source.to_std_string_lossy()) {
+                let error = JsNativeError::syntax().with_message(error.to_string());
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 
     // No time zones inside: the data base is a file, and the sandbox has none.

@@ -142,6 +142,11 @@ pub fn compile(source: &str, options: &Options) -> Result<Compiled, CompileError
     })
 }
 
+/// Refuses JavaScript that nobody compiles before the engine reads it, where it is nested too deep.
+pub fn check_nesting(source: &str) -> Result<(), CompileError> {
+    nesting::check(source, SourceKind::Js)
+}
+
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<String>()

@@ -124,6 +124,7 @@ export default (request) => loader.load({
       export default () => Response.json({
         added: add(1, 2), late, bytes, same: lib.add === add, names: Object.keys(all).sort(), fn: fn(4), of: fn.of,
         missing: lib.missing, esm: lib.esm, circle: lib.circle, file: lib.file, transpiled: down.default,
+        deep: [lib.deep, ...lib.texts],
       });` },
     "https://p.test/lib/index.js": cjs(`#!/usr/bin/env node
       "use strict";
@@ -136,6 +137,9 @@ export default (request) => loader.load({
       exports.esm = [esm.default, esm.named, esm.__esModule];
       exports.file = [__filename, __dirname, require.resolve("./late"), module.id === __filename, this === exports];
       try { require("nowhere"); } catch (error) { exports.missing = error.message; }
+      try { require("../deep.cjs"); } catch (error) { exports.deep = error.name; }
+      const deep = "x=" + "[".repeat(9000) + "]".repeat(9000);
+      exports.texts = [() => Function(deep), () => (0, eval)(deep), () => Function("a=" + deep, "")].map((run) => { try { return run(); } catch (error) { return error.name; } });
       exports.circle = require("./circle-a").seen;
       Object.defineProperty(exports, "__esModule", { value: true });
     `, { esm: "https://p.test/esm.js" }),
@@ -143,6 +147,7 @@ export default (request) => loader.load({
     "https://p.test/lib/late.js": cjs(`module.exports = { value: "late" };`),
     "https://p.test/lib/circle-a.js": cjs(`exports.early = 1; exports.seen = require("./circle-b").seen;`),
     "https://p.test/lib/circle-b.js": cjs(`const a = require("./circle-a"); exports.seen = [a.early, a.seen === undefined];`),
+    "https://p.test/deep.cjs": cjs("x=" + "[".repeat(9000) + "]".repeat(9000)),
     "https://p.test/fn.cjs": cjs(`module.exports = (n) => n * 2; module.exports.of = "fn";`),
     "https://p.test/transpiled.cjs": cjs(`exports.__esModule = true; exports.default = "d";`),
     "https://p.test/esm.js": { type: "js", source: `import { named } from "./deeper.js"; export { named }; export default "default";` },
@@ -160,12 +165,13 @@ async fn common_js_modules_require_each_other_and_give_names_to_importers() {
     let lib = "https://p.test/lib";
     let expected = serde_json::json!({
         "added": 3, "late": "late!", "bytes": 3, "same": true, "fn": 8, "of": "fn",
-        "names": ["__esModule", "add", "bytes", "circle", "default", "esm", "file", "late", "missing"],
+        "names": ["__esModule", "add", "bytes", "circle", "deep", "default", "esm", "file", "late", "missing", "texts"],
         "missing": format!("Module not found: nowhere, imported from {lib}/index.js"),
         "esm": ["default", "named", true],
         "circle": [1, true],
         "file": [format!("{lib}/index.js"), lib, format!("{lib}/late.js"), true, true],
         "transpiled": "d",
+        "deep": ["SyntaxError", "SyntaxError", "SyntaxError", "SyntaxError"],
     });
     assert_eq!(seen, expected);
 }
