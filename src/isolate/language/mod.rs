@@ -10,6 +10,7 @@ use super::web::native_object;
 
 mod buffers;
 mod dates;
+mod intl;
 mod regexps;
 mod stacks;
 
@@ -40,5 +41,6 @@ pub fn install(context: &mut Context) -> JsResult<()> {
         .as_callable()
         .ok_or_else(|| type_error("language.js is no function"))?;
     script.call(&JsValue::undefined(), &[native.into()], context)?;
-    Ok(())
+    // After the dates, whose methods it changes.
+    intl::install(context)
 }

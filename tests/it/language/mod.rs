@@ -1,5 +1,7 @@
 //! The language as programs know it, whatever the engine has of it by itself.
 
+mod intl;
+
 use crate::town::Town;
 
 #[tokio::test]
