@@ -60,15 +60,16 @@
     isTerminal: () => false, rid: -1, close: ignore,
   });
 
-  // `Deno.serve` at the top level is the program's handler, if it exports none.
-  let served;
+  // `Deno.serve` at the top level is the program's handler, if it exports none. What modules without authority serve does
+  // not take the place of what the program's own do.
+  let served, isOwn = false;
   const hostOf = (url) => ({ transport: "tcp", hostname: url.hostname, port: Number(url.port) || (url.protocol === "https:" ? 443 : 80) });
-  function serve(...args) {
+  const serve = (authority) => function serve(...args) {
     const handler = args.find((arg) => typeof arg === "function") ?? args.find((arg) => typeof arg?.handler === "function")?.handler ??
       args.filter((arg) => typeof arg?.fetch === "function").map((arg) => (request, info) => arg.fetch(request, info))[0];
     if (handler === undefined) throw new TypeError("Deno.serve takes a function that answers requests");
     const options = args.find((arg) => typeof arg === "object" && arg !== null) ?? {};
-    served = async (request) => {
+    const handle = async (request) => {
       const { promise, resolve } = Promise.withResolvers();
       try {
         const info = { remoteAddr: hostOf(new URL(request.url)), completed: promise };
@@ -80,10 +81,14 @@
         resolve();
       }
     };
+    if (authority || !isOwn) {
+      served = handle;
+      isOwn = authority;
+    }
     const addr = { transport: "tcp", hostname: "localhost", port: 0 };
     options.onListen?.(addr);
     return { finished: new Promise(ignore), addr, ref: ignore, unref: ignore, shutdown: async () => {}, async [Symbol.asyncDispose]() {} };
-  }
+  };
 
   const inspect = (value, options) => {
     const shown = typeof value === "object" && value !== null ? value[Symbol.for("Deno.customInspect")] : undefined;
@@ -93,7 +98,7 @@
   const common = {
     version: freeze({ deno: "2.7.5", v8: "boa", typescript: "5.9.3" }),
     build: freeze({ os: "linux", arch: "x86_64", target: "x86_64-unknown-linux-gnu", vendor: "unknown", env: "gnu", standalone: false }),
-    args: freeze([]), pid: 1, ppid: 0, noColor: true, errors, serve, inspect, upgradeWebSocket: (request, options) => web.upgradeWebSocket(request, options), customInspect: Symbol.for("Deno.customInspect"),
+    args: freeze([]), pid: 1, ppid: 0, noColor: true, errors, inspect, upgradeWebSocket: (request, options) => web.upgradeWebSocket(request, options), customInspect: Symbol.for("Deno.customInspect"),
     readFileSync, readTextFileSync, readFile: async (path) => readFileSync(path), readTextFile: async (path) => readTextFileSync(path),
     stdout: writer((...text) => console.log(...text)), stderr: writer((...text) => console.error(...text)), cwd: () => "/", execPath: () => "/town", hostname: () => "town",
     osRelease: () => "", osUptime: () => 0, loadavg: () => [0, 0, 0], uid: () => 65534, gid: () => 65534, isatty: () => false, refTimer: ignore, unrefTimer: ignore,
@@ -129,7 +134,7 @@
       set: () => true,
       deleteProperty: () => true,
     });
-    return { __proto__: null, Deno: freeze({ ...common, env: denoEnv }), process: web.makeProcess(processEnv), addEventListener };
+    return { __proto__: null, Deno: freeze({ ...common, serve: serve(asked === ignore), env: denoEnv }), process: web.makeProcess(processEnv), addEventListener };
   };
   const nothing = freeze({ __proto__: null });
   let env = nothing;

@@ -44,6 +44,11 @@
     return channels.get(name);
   };
   const EVENTS = ["start", "end", "asyncStart", "asyncEnd", "error"];
+  const failed = (tracing, context, error) => {
+    context.error = error;
+    tracing.error.publish(context);
+    return error;
+  };
   class TracingChannel {
     constructor(name) {
       for (const event of EVENTS) this[event] = typeof name === "string" ? channel(`tracing:${name}:${event}`) : name[event];
@@ -63,9 +68,7 @@
         context.result = Reflect.apply(callback, self, args);
         return context.result;
       } catch (error) {
-        context.error = error;
-        this.error.publish(context);
-        throw error;
+        throw failed(this, context, error);
       } finally {
         this.end.publish(context);
       }
@@ -78,9 +81,7 @@
         context.result = await promise;
         return context.result;
       } catch (error) {
-        context.error = error;
-        this.error.publish(context);
-        throw error;
+        throw failed(this, context, error);
       } finally {
         this.asyncStart.publish(context);
         this.asyncEnd.publish(context);

@@ -85,6 +85,21 @@ async fn code_of_others_sees_what_the_table_says() {
 }
 
 #[tokio::test]
+async fn a_library_does_not_take_the_place_of_the_handler_that_a_val_serves() {
+    let town = Town::start().await;
+    let anna = Person::new(&town, "anna").await;
+    let bert = Person::new(&town, "bert").await;
+    let sneaky = r#"Deno.serve(() => new Response("bert's"));
+Promise.resolve().then(() => Deno.serve(() => new Response("bert's")));"#;
+    bert.val("sneaky", "public", "script", sneaky, &[]).await;
+    let serving = r#"import "https://esm.town/v/bert/sneaky";
+Deno.serve(() => new Response("anna's"));"#;
+    anna.val("serving", "public", "http", serving, &[]).await;
+    let answer = town.text("/run/anna/serving/").await;
+    assert_eq!(answer, (200, "anna's".to_string()));
+}
+
+#[tokio::test]
 async fn authority_is_handed_over_by_a_line_of_ones_own_and_that_line_is_listed() {
     let town = Town::start().await;
     let anna = Person::new(&town, "anna").await;
