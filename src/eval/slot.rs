@@ -502,8 +502,8 @@ impl Slot {
         let link = link.map_err(no_process)?;
         if !forks {
             link.send_encoded(beside.prepared.start.clone());
+            link.send(&Down::Seal);
         }
-        link.send(&Down::Seal);
         let template = forks.then(|| beside.template.clone());
         let (prepared, limits) = (beside.prepared.clone(), self.grant.limits());
         Ok(self
