@@ -1,7 +1,9 @@
 //! Hardening: what all modules of a process share is made unchangeable, before any program.
 //!
 //! Modules of one program have one realm, and some of them have no authority. What they all reach
-//! without importing it is therefore frozen: intrinsics, web APIs, and the global's own names.
+//! without importing it is therefore frozen: intrinsics and web APIs in the zygote, and the names of
+//! the global once a program has a module without authority. A program that has none may replace
+//! what only it will find there.
 //! Objects below a frozen one may still have properties of their own by assignment, as libraries
 //! want that write `this.toString = ...`; for that see `patches/README.md`. What is made later for
 //! all modules to share, which is each module of Node, is frozen when it is made.
@@ -35,10 +37,13 @@ struct Hardened {
     hidden: JsValue,
     #[unsafe_ignore_trace]
     seen: HashSet<usize>,
+    /// The global's own names, until they are fixed.
+    #[unsafe_ignore_trace]
+    names: Vec<PropertyKey>,
 }
 
 /// Freezes all that is reachable from the global object, from the modules of Node that are there
-/// already, and from `shared`; and fixes the global's own names.
+/// already, and from `shared`.
 pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
     let global = context.global_object();
     let hidden = context.eval(Source::from_bytes(HIDDEN))?;
@@ -53,7 +58,7 @@ pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
             .prototype()
             .map_or(JsValue::undefined(), JsValue::from),
     );
-    let mut extensible = vec![global.clone()];
+    let mut extensible = Vec::new();
     for name in LEFT {
         if let Some(object) = global.get(js_string!(name), context)?.as_object() {
             walk.keep(&object, context)?;
@@ -62,9 +67,19 @@ pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
     for name in EXTENSIBLE {
         extensible.extend(global.get(js_string!(name), context)?.as_object());
     }
+    walk.seen.insert(address(&global));
+    let names = global.own_property_keys(context)?;
+    for descriptor in names.iter().filter_map(|name| own(&global, name)) {
+        walk.add_all(&descriptor);
+    }
+    global.make_overridable();
     walk.seen.extend(extensible.iter().map(address));
     for object in &extensible {
-        fix(object, &mut walk, context)?;
+        for key in object.own_property_keys(context)? {
+            let descriptor = own(object, &key);
+            descriptor.inspect(|found| walk.add_all(found));
+            fix(object, key, context)?;
+        }
         object.make_overridable();
     }
     for module in node::made(context) {
@@ -72,7 +87,26 @@ pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
     }
     walk.freeze_all(context)?;
     let seen = walk.seen;
-    context.insert_data(Hardened { hidden, seen });
+    context.insert_data(Hardened {
+        hidden,
+        seen,
+        names,
+    });
+    Ok(())
+}
+
+/// Fixes what the platform has on the global object, before the first module without authority:
+/// others look there for what they know. Nothing, where the realm is not hardened.
+pub fn fix_names(context: &mut Context) -> JsResult<()> {
+    let host = context.host_defined_mut();
+    let Some(hardened) = host.get_mut::<Hardened>() else {
+        return Ok(());
+    };
+    let names = std::mem::take(&mut hardened.names);
+    let global = context.global_object();
+    for name in names {
+        fix(&global, name, context)?;
+    }
     Ok(())
 }
 
@@ -160,21 +194,18 @@ fn freeze(object: &JsObject, walk: &mut Walk, context: &mut Context) -> JsResult
     Ok(())
 }
 
-// Fixes the properties that an object has, and leaves room for others.
-fn fix(object: &JsObject, walk: &mut Walk, context: &mut Context) -> JsResult<()> {
-    for key in object.own_property_keys(context)? {
-        let Some(descriptor) = own(object, &key) else {
-            continue;
-        };
-        walk.add_all(&descriptor);
-        let fixed = PropertyDescriptor::builder().configurable(false);
-        let fixed = if descriptor.is_accessor_descriptor() {
-            fixed
-        } else {
-            fixed.writable(false)
-        };
-        object.define_property_or_throw(key, fixed, context)?;
-    }
+// Fixes a property. One that a program has taken away stays away.
+fn fix(object: &JsObject, key: PropertyKey, context: &mut Context) -> JsResult<()> {
+    let Some(descriptor) = own(object, &key) else {
+        return Ok(());
+    };
+    let fixed = PropertyDescriptor::builder().configurable(false);
+    let fixed = if descriptor.is_accessor_descriptor() {
+        fixed
+    } else {
+        fixed.writable(false)
+    };
+    object.define_property_or_throw(key, fixed, context)?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use boa_engine::{
 
 use super::common_js;
 use super::defences::{self, Defence};
+use super::harden::fix_names;
 use super::host::{Host, type_error, uint8_array};
 use super::node;
 use crate::limits::MODULES_MAX;
@@ -285,6 +286,10 @@ impl Modules {
         let key = (specifier.clone(), authority);
         if let Some(module) = self.loaded.borrow().get(&key) {
             return Ok(Some(module.clone()));
+        }
+        // The names of the runtime's own modules lead to no code that could do harm.
+        if !authority && body.is_some() {
+            fix_names(context)?;
         }
         let module = match (body, specifier.as_str()) {
             (_, KERNEL) => self.kernel(authority, context),
