@@ -54,6 +54,8 @@ mod tag {
     pub const BOXED: u8 = 24;
     pub const BLOB: u8 = 25;
     pub const FILE: u8 = 26;
+    /// A platform object with a plain form: by which class, and the form.
+    pub const SHAPED: u8 = 27;
     // Keys of properties.
     pub const KEY_END: u8 = 0;
     pub const KEY_INDEX: u8 = 1;
@@ -82,6 +84,15 @@ const ERROR_NAMES: [&str; 7] = [
 #[derive(Debug, Default, Trace, Finalize, JsData)]
 struct Uncloneable {
     prototypes: Vec<JsObject>,
+    shaped: Vec<Shaped>,
+}
+
+/// A platform class whose objects have a plain form, from which they can be made again.
+#[derive(Debug, Clone, Trace, Finalize)]
+struct Shaped {
+    prototype: JsObject,
+    write: JsObject,
+    read: JsObject,
 }
 
 /// Writes a value as bytes; what cannot be cloned is a `DataCloneError` that names its place.
@@ -153,13 +164,15 @@ fn refuse(prototype: JsObject, context: &mut Context) {
     }
 }
 
-/// `structuredClone`; `transfer`, which also tells the ports that moved; and `refuse`, for the
-/// prototype of a platform class that is on no global.
+/// `structuredClone`; `transfer`, which also tells the ports that moved; `refuse`, for the
+/// prototype of a platform class that is on no global; and `shape`, for one whose objects have a
+/// plain form.
 pub fn natives(context: &mut Context) -> JsResult<JsObject> {
-    let list: [(&str, usize, NativeFunctionPointer); 3] = [
+    let list: [(&str, usize, NativeFunctionPointer); 4] = [
         ("structuredClone", 1, structured_clone),
         ("transfer", 2, transfer),
         ("refuse", 1, refuse_prototype),
+        ("shape", 3, shape),
     ];
     Ok(functions(&list, context))
 }
@@ -171,6 +184,24 @@ fn refuse_prototype(
 ) -> JsResult<JsValue> {
     if let Some(prototype) = arguments.get_or_undefined(0).as_object() {
         refuse(prototype, context);
+    }
+    Ok(JsValue::undefined())
+}
+
+/// `(prototype, write, read)`: to the plain form, and back.
+fn shape(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let object = |index: usize| {
+        let object = arguments.get_or_undefined(index).as_object();
+        object.ok_or_else(|| type_error("shape takes a prototype and two functions"))
+    };
+    let shaped = Shaped {
+        prototype: object(0)?,
+        write: object(1)?,
+        read: object(2)?,
+    };
+    refuse(shaped.prototype.clone(), context);
+    if let Some(classes) = context.realm().host_defined_mut().get_mut::<Uncloneable>() {
+        classes.shaped.push(shaped);
     }
     Ok(JsValue::undefined())
 }

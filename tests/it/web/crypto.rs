@@ -204,3 +204,22 @@ fn buffers_are_compared_in_constant_time() {
         "##,
     );
 }
+
+#[test]
+fn keys_are_cloned_and_stay_what_they_are() {
+    check(
+        r##"
+        const data = new Uint8Array([1, 2, 3]);
+        const hmac = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+        const copy = structuredClone({ list: [hmac, hmac] }).list;
+        same([copy[0] === copy[1], copy[0] !== hmac, copy[0] instanceof CryptoKey], [true, true, true]);
+        same([copy[0].type, copy[0].extractable, copy[0].usages, copy[0].algorithm], [hmac.type, false, hmac.usages, hmac.algorithm]);
+        same(await crypto.subtle.verify("HMAC", copy[0], await crypto.subtle.sign("HMAC", hmac, data), data), true);
+        await rejects("InvalidAccessError", crypto.subtle.exportKey("raw", copy[0]));
+        const pair = structuredClone(await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]));
+        const algorithm = { name: "ECDSA", hash: "SHA-256" };
+        same(await crypto.subtle.verify(algorithm, pair.publicKey, await crypto.subtle.sign(algorithm, pair.privateKey, data), data), true);
+        same((await crypto.subtle.exportKey("jwk", pair.privateKey)).crv, "P-256");
+        "##,
+    );
+}

@@ -1,7 +1,7 @@
 //! Reading a clone. Every count is checked against the bytes there are before anything is made of
 //! it.
 
-use super::{DEPTH_MAX, ERROR_NAMES, FORMAT, tag};
+use super::{DEPTH_MAX, ERROR_NAMES, FORMAT, Uncloneable, tag};
 use crate::isolate::web::blob::{BlobData, blob, file_of};
 use crate::isolate::web::bytes::{array_buffer, from_latin1, text};
 use crate::isolate::web::interface::web_member;
@@ -313,6 +313,7 @@ impl<'bytes> Reader<'bytes> {
                 )
             }
             tag::DATA_VIEW => self.view(None, context),
+            tag::SHAPED => self.shaped(context),
             tag::BOXED => {
                 let value = self.value(context)?;
                 if value.is_object() {
@@ -322,6 +323,18 @@ impl<'bytes> Reader<'bytes> {
             }
             _ => Err(ReadError::Malformed),
         }
+    }
+
+    fn shaped(&mut self, context: &mut Context) -> Read<JsObject> {
+        let place = usize::try_from(self.count()?).map_err(|_| ReadError::Malformed)?;
+        let host = context.realm().host_defined();
+        let classes = host.get::<Uncloneable>();
+        let class = classes.and_then(|classes| classes.shaped.get(place).cloned());
+        drop(host);
+        let class = class.ok_or(ReadError::Malformed)?;
+        let form = self.value(context)?;
+        let made = class.read.call(&JsValue::undefined(), &[form], context)?;
+        made.as_object().ok_or(ReadError::Malformed)
     }
 
     fn blob(&mut self) -> Read<BlobData> {

@@ -222,11 +222,31 @@ impl<'context> Writer<'context> {
     }
 
     fn plain(&mut self, object: &JsObject) -> Written {
+        if let Some((place, write)) = self.shaped(object) {
+            let form = write.call(
+                &JsValue::undefined(),
+                &[object.clone().into()],
+                self.context,
+            );
+            self.bytes.push(tag::SHAPED);
+            self.count(place);
+            return self.value(&form?);
+        }
         if let Some(name) = self.platform_class(object) {
             return Err(Failure::refused(format!("A {name}")));
         }
         self.bytes.push(tag::OBJECT);
         self.properties(object)
+    }
+
+    /// The class of an object that has a plain form, by its place, and what makes the form.
+    fn shaped(&self, object: &JsObject) -> Option<(u64, JsObject)> {
+        let prototype = object.prototype()?;
+        let host = self.context.realm().host_defined();
+        let mut classes = (0..).zip(&host.get::<Uncloneable>()?.shaped);
+        let (place, class) =
+            classes.find(|(_, class)| JsObject::equals(&class.prototype, &prototype))?;
+        Some((place, class.write.clone()))
     }
 
     /// The name of the platform's class that an object is of, if it is of one.

@@ -51,6 +51,11 @@
 
   crypto.makeKey = (type, algorithm, data, extractable, allowed) =>
     new CryptoKey(token, { type, extractable, algorithm, usages: allowed, data, shown: null, shownUsages: null });
+  // What is not extractable stays so in a clone: programs see no bytes on the way.
+  crypto.cloning = [CryptoKey.prototype, (key) => {
+    const { type, algorithm, data, extractable, usages } = stateOf(key);
+    return [type, shown(algorithm), data, extractable, usages];
+  }, ([type, algorithm, data, extractable, usages]) => crypto.makeKey(type, algorithm, data, extractable, usages)];
   /** A new pair: its public key is always extractable, each has those of the usages that are for it. */
   crypto.makePair = (algorithm, publicData, privateData, extractable, wanted, ofPublic, ofPrivate) => ({
     publicKey: crypto.makeKey("public", algorithm, publicData, true, only(wanted, ofPublic)),
