@@ -1,7 +1,8 @@
 //! What a program is given by the one that starts it: databases from elsewhere, and names of its
 //! modules' own.
 
-use crate::town::Town;
+use crate::town::{PATIENCE, Town};
+use crate::watching::within;
 
 #[tokio::test]
 async fn a_program_reaches_what_is_mounted_and_nothing_above_it() {
@@ -72,4 +73,37 @@ export default (request) => loader.load({
     let answer = town.run("naming").await;
     let expected = r#"["one 1","two 2","one ","2"]"#;
     assert_eq!(answer, (200, expected.into()));
+}
+
+/// A process of its own for each request ends with it, unless something is waited for.
+#[tokio::test]
+async fn what_a_program_waits_for_is_done_after_its_answer() {
+    let town = Town::start().await;
+    let code = r#"// town: isolation=request
+    import { waitUntil } from "town:runtime";
+    import { storage } from "town:kernel";
+    const note = async (word: string) => {
+      await new Promise((done) => setTimeout(done, 50));
+      await storage.batch(["CREATE TABLE IF NOT EXISTS words (word TEXT)", { sql: "INSERT INTO words VALUES (?)", args: [word] }], "write");
+    };
+    export default { async fetch(request: Request, env: unknown, ctx: { waitUntil(work: Promise<unknown>): void }) {
+      const word = new URL(request.url).searchParams.get("word");
+      if (word === "runtime") waitUntil(note(word));
+      else if (word === "ctx") ctx.waitUntil(note(word));
+      else {
+        const found = await storage.execute("SELECT group_concat(word) AS words FROM words").catch(() => null);
+        return new Response(String(found?.rows[0]?.[0] ?? ""));
+      }
+      return new Response("answered");
+    } };"#;
+    town.val("waiting", code).await;
+    for word in ["runtime", "ctx"] {
+        let answer = town.text(&format!("/run/alice/waiting/?word={word}")).await;
+        assert_eq!(answer, (200, "answered".into()));
+        within(PATIENCE, "what was waited for is written", async || {
+            let (_, words) = town.text("/run/alice/waiting/").await;
+            words.contains(word).then_some(())
+        })
+        .await;
+    }
 }

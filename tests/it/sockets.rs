@@ -278,3 +278,23 @@ async fn a_socket_ends_with_the_isolate_that_serves_it() {
         assert!(message.is_ping(), "the connection is gone: {message:?}");
     }
 }
+
+/// Each message works for longer than a fourth of what a run may: together they are beyond it.
+#[tokio::test]
+async fn the_bound_of_cpu_begins_anew_with_each_message() {
+    let town = Town::start_with(&["--cpu-limit", "1"]).await;
+    let code = r#"export default (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "chat" });
+      socket.onopen = () => socket.send("open");
+      socket.onmessage = ({ data }) => { const end = Date.now() + 300; while (Date.now() < end); socket.send(`worked ${data}`); };
+      return response;
+    };"#;
+    town.val("working", code).await;
+    let mut socket = open(&town, &path("working"));
+    assert_eq!(text(&mut socket), "open");
+    for number in 0..6 {
+        let message = Message::text(number.to_string());
+        socket.send(message).expect("it is taken");
+        assert_eq!(text(&mut socket), format!("worked {number}"));
+    }
+}
