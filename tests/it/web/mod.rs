@@ -16,6 +16,7 @@ mod events;
 mod fetching;
 mod file_reader;
 mod form_data;
+mod fuzz;
 mod headers;
 mod key_pairs;
 mod messages;
