@@ -89,12 +89,9 @@ fn data(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
         .get_or_undefined(0)
         .to_string(context)?
         .to_std_string_lossy();
-    let lines = LOCALES.lines().filter_map(|line| line.split_once(' '));
-    let found = lines
-        .filter(|(other, _)| *other == tag)
-        .map(|(_, json)| json);
-    match found.last() {
-        Some(json) => Ok(JsString::from(json).into()),
+    let mut lines = LOCALES.lines().filter_map(|line| line.split_once(' '));
+    match lines.find(|(other, _)| *other == tag) {
+        Some((_, json)) => Ok(JsString::from(json).into()),
         None => Err(type_error(format!("There is no locale {tag}"))),
     }
 }
