@@ -1,8 +1,8 @@
 //! Hardening: what all modules of a process share is made unchangeable, before any program.
 //!
 //! Modules of one program have one realm, and some of them have no authority. What they all reach
-//! without importing it is therefore frozen: intrinsics and web APIs in the zygote, and the names of
-//! the global once a program has a module without authority. A program that has none may replace
+//! without importing it is therefore frozen: intrinsics and web APIs in the zygote, and the names
+//! of the global once a program has a module without authority. A program that has none may replace
 //! what only it will find there.
 //! Objects below a frozen one may still have properties of their own by assignment, as libraries
 //! want that write `this.toString = ...`; for that see `patches/README.md`. What is made later for
@@ -68,12 +68,12 @@ pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
         extensible.extend(global.get(js_string!(name), context)?.as_object());
     }
     walk.seen.insert(address(&global));
+    walk.seen.extend(extensible.iter().map(address));
     let names = global.own_property_keys(context)?;
     for descriptor in names.iter().filter_map(|name| own(&global, name)) {
         walk.add_all(&descriptor);
     }
     global.make_overridable();
-    walk.seen.extend(extensible.iter().map(address));
     for object in &extensible {
         for key in object.own_property_keys(context)? {
             let descriptor = own(object, &key);

@@ -96,8 +96,8 @@ fn data(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     }
 }
 
-/// `(text, granularity)`: where each segment ends, in units of the text; of words, those that are none
-/// with a minus.
+/// `(text, granularity)`: where each segment ends, in units of the text; of words, those that are
+/// none with a minus.
 fn segments(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = args.get_or_undefined(0).to_string(context)?;
     let kind = args.get_or_undefined(1).to_string(context)?;
