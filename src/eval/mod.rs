@@ -15,3 +15,4 @@ pub mod route;
 pub mod sandbox;
 pub mod slot;
 pub mod spare;
+pub mod templates;

@@ -3,22 +3,23 @@
 //! Slots nest as programs do: the root's is the top of the tree. A slot keeps a template, which has
 //! loaded the program, and forks isolates from it.
 
-use std::collections::{HashMap, VecDeque};
+mod tail;
+
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::body::{Body, BodyError};
-use super::forwarding::Answered;
-use super::process::{Owner, Process, Reply, Work};
-use super::program::Prepared;
-use super::record::{Record, RunKind, TailEvent, digits, now_ms};
-use super::route::Routes;
+use self::tail::{Tail, log_line};
+use crate::eval::body::{Body, BodyError};
+use crate::eval::forwarding::Answered;
+use crate::eval::process::{Owner, Process, Reply, Work};
+use crate::eval::program::Prepared;
+use crate::eval::record::{Record, RunKind, TailEvent, now_ms};
+use crate::eval::route::Routes;
 use crate::grant::Grant;
 use crate::kernel::{Kernel, Member};
-use crate::limits::{
-    SLOTS_MAX, SOCKET_IDLE_MS, TAIL_BATCH_BYTES, TAIL_BATCH_EVENTS, TAIL_BATCH_MS, TAIL_EVENTS_MAX,
-};
+use crate::limits::{SLOTS_MAX, SOCKET_IDLE_MS};
 use crate::storage::Namespace;
 use crate::wire::{
     Call, CallId, Down, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId, Spent,
@@ -59,9 +60,9 @@ pub struct Slot {
     /// Runs that have ended, of its program and all below it, and their CPU in microseconds.
     runs_ended: AtomicU64,
     cpu_spent_us: AtomicU64,
-    pub(super) routes: Mutex<Routes>,
+    pub(in crate::eval) routes: Mutex<Routes>,
     /// Runs that routes spare the program, while they are open.
-    pub(super) forwarding: AtomicUsize,
+    pub(in crate::eval) forwarding: AtomicUsize,
 }
 
 /// A program that has loaded, and may take the place of the one that serves.
@@ -85,13 +86,6 @@ struct Running {
     starts: u64,
     template: Option<Arc<Process>>,
     isolates: Vec<Arc<Process>>,
-}
-
-#[derive(Default)]
-struct Tail {
-    events: VecDeque<TailEvent>,
-    dropped: u64,
-    flushing: bool,
 }
 
 /// What the caller of a run is told about it besides.
@@ -188,7 +182,7 @@ impl Slot {
         isolates + self.forwarding.load(Ordering::Relaxed)
     }
 
-    pub(super) fn itself(&self) -> Weak<Slot> {
+    pub(in crate::eval) fn itself(&self) -> Weak<Slot> {
         self.this.clone()
     }
 
@@ -253,7 +247,12 @@ impl Slot {
     }
 
     // Nobody is told of what the first program does.
-    pub(super) fn note_request(&self, record: &mut Record, head: &RequestHead, body: Body) -> Body {
+    pub(in crate::eval) fn note_request(
+        &self,
+        record: &mut Record,
+        head: &RequestHead,
+        body: Body,
+    ) -> Body {
         if self.parent.is_none() {
             return body;
         }
@@ -261,7 +260,7 @@ impl Slot {
     }
 
     /// Has the program answer a request.
-    pub(super) async fn respond(&self, record: Record, work: Work) -> Answered {
+    pub(in crate::eval) async fn respond(&self, record: Record, work: Work) -> Answered {
         let limits = self.grant.limits();
         match self.run(record, work).await? {
             Reply::Response {
@@ -567,81 +566,6 @@ impl Slot {
             above = slot.parent.as_ref().and_then(Weak::upgrade);
         }
     }
-
-    // ---- Tail
-
-    fn report(&self, record: Record) {
-        if record.kind == RunKind::Tail {
-            if let Some(error) = &record.error {
-                tracing::warn!("tail failed: {}\n{}", error.message, error.stack);
-            }
-            return;
-        }
-        match self.parent.as_ref().and_then(Weak::upgrade) {
-            Some(parent) => parent.tell(record.into_event(self.record_id())),
-            None => log_record(&record),
-        }
-    }
-
-    // By what its parent's records know it.
-    fn record_id(&self) -> Option<String> {
-        self.id.clone().or_else(|| self.spec.record_id.clone())
-    }
-
-    // Records of what runs below wait for company, and then for this program's `tail`.
-    fn tell(self: &Arc<Self>, event: TailEvent) {
-        let mut tail = lock(&self.tail);
-        if tail.events.len() >= TAIL_EVENTS_MAX {
-            tail.dropped += 1;
-            return;
-        }
-        tail.events.push_back(event);
-        if !tail.flushing {
-            tail.flushing = true;
-            tokio::spawn(self.clone().flush_tail());
-        }
-    }
-
-    async fn flush_tail(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(Duration::from_millis(TAIL_BATCH_MS)).await;
-            let events: Vec<TailEvent> = {
-                let mut tail = lock(&self.tail);
-                if tail.events.is_empty() {
-                    tail.flushing = false;
-                    return;
-                }
-                if tail.dropped > 0 {
-                    tracing::warn!("{} records of runs were dropped", tail.dropped);
-                    tail.dropped = 0;
-                }
-                let mut bytes = 0;
-                let joins = |event: &&TailEvent| {
-                    let joins = bytes < TAIL_BATCH_BYTES;
-                    bytes += event.text_bytes();
-                    joins
-                };
-                let first = tail.events.iter().take(TAIL_BATCH_EVENTS);
-                let count = first.take_while(joins).count();
-                tail.events.drain(..count).collect()
-            };
-            if !self.hears() {
-                continue;
-            }
-            // Its failure is in the log; the records are lost, as the manual says they may be.
-            let _ = self.call(Work::Tail { events }, Caller::default()).await;
-        }
-    }
-
-    // Whether the program exports `tail`, as far as that is known.
-    fn hears(&self) -> bool {
-        let running = lock(&self.running);
-        let known = running.template.iter().chain(&running.isolates);
-        let mut loaded = known.filter_map(|process| process.loaded_now());
-        loaded
-            .find_map(Result::ok)
-            .is_none_or(|loaded| loaded.exports.tail)
-    }
 }
 
 impl Drop for Slot {
@@ -707,78 +631,6 @@ fn over_body_limit(body_bytes: u64, error: &BodyError) -> Failure {
 
 fn no_process(error: std::io::Error) -> Failure {
     Failure::new(Outcome::Overload, format!("No process: {error}"))
-}
-
-fn log_record(record: &Record) {
-    // Whoever asked has left, or somebody stopped it: the record says so, and nothing is wrong.
-    if record.outcome == Outcome::Canceled {
-        return;
-    }
-    if let Some(error) = &record.error {
-        let url = record.url.as_deref().unwrap_or("");
-        tracing::error!(
-            "{} {url}: {}\n{}",
-            digits(record.run),
-            error.message,
-            error.stack
-        );
-    }
-}
-
-fn log_line(level: Level, text: &str) {
-    match level {
-        Level::Debug => tracing::debug!("{text}"),
-        Level::Info | Level::Log => tracing::info!("{text}"),
-        Level::Warn => tracing::warn!("{text}"),
-        Level::Error => tracing::error!("{text}"),
-    }
-}
-
-// When it was last used, and its process.
-type Template = (Instant, Arc<Process>);
-
-/// Templates that any instance may fork: by digest, the ones used longest ago going first.
-#[derive(Default)]
-pub struct Templates {
-    known: Mutex<HashMap<[u8; 32], Template>>,
-}
-
-/// Templates kept. Ten towns' worth of busy programs.
-const TEMPLATES_MAX: usize = 128;
-
-/// Resident memory of all templates together; each shares some 15 MB of it with all others.
-const TEMPLATES_BYTES_MAX: u64 = 2 << 30;
-
-impl Templates {
-    fn find(&self, digest: &[u8; 32]) -> Option<Arc<Process>> {
-        let mut known = lock(&self.known);
-        let (used, template) = known.get_mut(digest)?;
-        if !template.alive() || !template.shared() {
-            return None;
-        }
-        *used = Instant::now();
-        Some(template.clone())
-    }
-
-    fn keep(&self, digest: [u8; 32], template: Arc<Process>) {
-        let mut known = lock(&self.known);
-        known.retain(|_, (_, template)| template.alive());
-        let mut bytes: u64 = known
-            .values()
-            .map(|(_, template)| template.resident_bytes())
-            .sum();
-        while known.len() >= TEMPLATES_MAX || bytes > TEMPLATES_BYTES_MAX {
-            let oldest = known.iter().min_by_key(|(_, (used, _))| *used);
-            let Some(oldest) = oldest.map(|(digest, _)| *digest) else {
-                break;
-            };
-            if let Some((_, template)) = known.remove(&oldest) {
-                bytes = bytes.saturating_sub(template.resident_bytes());
-                template.retire();
-            }
-        }
-        known.insert(digest, (Instant::now(), template));
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
