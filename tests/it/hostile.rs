@@ -597,13 +597,13 @@ async fn a_response_of_ten_gigabytes_is_only_made_as_far_as_it_is_read() {
 
 #[tokio::test]
 async fn a_request_body_that_is_never_read_holds_nobody_up() {
-    let town = Town::start_with(&["--memory-limit", "32"]).await;
+    let town = Town::start_with(&["--memory-limit", "64"]).await;
     town.val("warm", r#"export default () => new Response("warm")"#)
         .await;
     town.val("hostile", "export default () => new Response('not read')")
         .await;
     let path = format!("/run/{OWNER}/hostile/");
-    let body = reqwest::Body::from(vec![b'x'; 40 << 20]);
+    let body = reqwest::Body::from(vec![b'x'; 80 << 20]);
     let upload = town.bare(Method::POST, &path).body(body).send();
     let (answer, ()) = tokio::join!(upload, others_are_served(&town, "while"));
     // The answer may come before the client has sent all, and end the connection.
