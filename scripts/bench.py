@@ -421,16 +421,16 @@ def levels(town, row):
             town.val(name, DIFFERENT.replace("{name}", name), prefix, token)
             samples += latencies(town.port, town.host, f"{prefix}/run/{OWNER}/{name}/", 1)
         at["cold request"].append(median(samples))
-        town.val("storing", STORING, prefix, token)
-        path = f"{prefix}/run/{OWNER}/storing/"
+        town.val("level-storing", STORING, prefix, token)
+        path = f"{prefix}/run/{OWNER}/level-storing/"
         latencies(town.port, town.host, f"{path}?setup=1", 1)
         at["storage statement"].append(difference(town, town.host, 50, f"{path}?count=50", path, LEVEL_DIFFERENCES))
-        town.val("logging", LOGGING, prefix, token)
-        path = f"{prefix}/run/{OWNER}/logging/"
+        town.val("level-logging", LOGGING, prefix, token)
+        path = f"{prefix}/run/{OWNER}/level-logging/"
         at["line of log"].append(difference(town, town.host, 100, f"{path}?count=100", path, LEVEL_DIFFERENCES))
         if depth < DEPTH_MAX:
-            token = town.api("/api/town/instances", {"name": "inner"}, prefix, token)["token"]
-            prefix += f"/run/{OWNER}/inner"
+            token = town.api("/api/town/instances", {"name": "levels"}, prefix, token)["token"]
+            prefix += f"/run/{OWNER}/levels"
     for what, medians in at.items():
         slope = statistics.linear_regression(range(DEPTH_MAX + 1), medians).slope
         shown = " ".join(f"{value:.3f}" for value in medians)
