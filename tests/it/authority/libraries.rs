@@ -125,3 +125,28 @@ async fn what_libraries_do_to_inherited_names_works() {
     assert_eq!(failed, Value::Array(Vec::new()));
     assert!(PATTERNS.len() > 20);
 }
+
+// Nobody else looks there in a program whose modules are all its author's; with a library it is the
+// library that would be deceived, and that deceives.
+#[tokio::test]
+async fn a_program_replaces_global_names_where_no_library_is() {
+    let arena = Arena::start().await;
+    let wrap = "export const run = () => { \
+        const before = fetch; \
+        try { globalThis.fetch = () => 'wrapped'; } catch (error) { return error.name; } \
+        const seen = fetch(); globalThis.fetch = before; return seen; };";
+    let alone = json!({ "main": { "type": "js", "source": wrap } });
+    assert_eq!(arena.run(alone).await, json!("wrapped"));
+    let imports = format!("import 'lib'; {wrap}");
+    let among = json!({
+        "main": { "type": "js", "source": imports },
+        "lib": { "type": "js", "source": "export default 1;" },
+    });
+    assert_eq!(arena.run(among).await, json!("TypeError"));
+    let late = format!("await import('lib'); {wrap}");
+    let among = json!({
+        "main": { "type": "js", "source": late },
+        "lib": { "type": "js", "source": "export default 1;" },
+    });
+    assert_eq!(arena.run(among).await, json!("TypeError"));
+}
