@@ -30,8 +30,14 @@ export interface Space {
   api(val: unknown, ...args: unknown[]): Promise<unknown>;
   /** What its val and those that it refers to have become since; and from now on nothing has. */
   finish(): Effects;
-  /** The newest values of the owner's own data, as JSON by name. */
+  /** The newest values of data, as JSON by `user.name`. */
   refresh(state: Record<string, string>): void;
+}
+
+/** What the platform tells a run of data vals, as JSON by `user.name`: those of the program's owner, and those of others. */
+export interface State {
+  own: Record<string, string>;
+  others: Record<string, string>;
 }
 
 // With authority the spaces of a program know each other by this module; those of libraries have another one, and reach
@@ -64,9 +70,10 @@ export async function open(setting: Setting, references: [string, () => Promise<
         of(user)[name] = "default" in module ? module.default : Object.values(module)[0];
       },
       (error) => {
-        if (!/^Module not found|no val/.test(String((error as Error)?.message))) throw error;
+        // What fails here may have a value all the same: that of its last run.
+        if (!/^Module not found|no val/.test(String((error as Error)?.message))) refuse(of(user), name, () => error);
         // One's own that is not there is undefined. Whether another's is not there, or private, is not told.
-        if (hasAuthority && !isOwner(user)) forbid(of(user), user, name);
+        else if (hasAuthority && !isOwner(user)) refuse(of(user), name, () => new Error(`There is no val @${user}.${name} that this val may see`));
       },
     );
   }
@@ -102,12 +109,16 @@ export async function open(setting: Setting, references: [string, () => Promise<
       return { writes, values, emails: emails.splice(0) };
     },
     refresh(state) {
-      const vals = of("me");
-      for (const name in state) {
-        if (typeof peek(vals, name) === "function") continue;
-        told.add(name);
-        vals[name] = JSON.parse(state[name] as string);
-        before.set(`${owner}.${name}`, state[name]);
+      for (const key in state) {
+        const parting = key.indexOf(".");
+        const [user, name] = [key.slice(0, parting), key.slice(parting + 1)];
+        const vals = users.get(user);
+        // Of others, what the code refers to.
+        if (vals === undefined || (user !== owner && !Object.hasOwn(vals, name)) || typeof peek(vals, name) === "function") continue;
+        if (user === owner) told.add(name);
+        const value = JSON.parse(String(state[key])) as unknown;
+        Object.defineProperty(vals, name, { value, enumerable: true, configurable: true, writable: true });
+        before.set(key, String(state[key]));
       }
     },
   };
@@ -116,16 +127,16 @@ export async function open(setting: Setting, references: [string, () => Promise<
   return space;
 }
 
-/** The newest values of the owner's data, for the run that begins. */
-export function begin(state: Record<string, string>): void {
-  for (const space of spaces) space.refresh(state);
+/** The newest values of data, for the run that begins. Libraries are told of what everybody may see. */
+export function begin({ own, others }: State): void {
+  for (const space of spaces) space.refresh({ ...own, ...others });
+  for (const space of foreignSpaces()) space.refresh({ ...others });
 }
 
 /** What the run that ends asks for. What libraries left is taken as text and numbers only. */
 export function finish(): Effects {
   const effects: Effects = { writes: {}, values: {}, emails: [] };
-  const foreign = (globalThis as unknown as Record<symbol, Space[] | undefined>)[SPACES] ?? [];
-  for (const space of [...foreign, ...spaces]) {
+  for (const space of [...foreignSpaces(), ...spaces]) {
     const { writes, values, emails } = space.finish();
     // Only the owner's own code says what the owner's data is.
     if (spaces.includes(space)) Object.assign(effects.values, values);
@@ -133,6 +144,10 @@ export function finish(): Effects {
     for (const email of emails) effects.emails.push(JSON.parse(JSON.stringify(email)) as Record<string, unknown>);
   }
   return effects;
+}
+
+function foreignSpaces(): Space[] {
+  return (globalThis as unknown as Record<symbol, Space[] | undefined>)[SPACES] ?? [];
 }
 
 function secretsOf(isOwner: boolean): Vals {
@@ -145,11 +160,11 @@ function secretsOf(isOwner: boolean): Vals {
   });
 }
 
-function forbid(vals: Vals, user: string, name: string): void {
-  const refuse = () => {
-    throw new Error(`There is no val @${user}.${name} that this val may see`);
+function refuse(vals: Vals, name: string, why: () => unknown): void {
+  const thrown = () => {
+    throw why();
   };
-  Object.defineProperty(vals, name, { get: refuse, set: refuse, enumerable: false, configurable: true });
+  Object.defineProperty(vals, name, { get: thrown, set: thrown, enumerable: false, configurable: true });
 }
 
 function peek(vals: Vals, name: string): unknown {

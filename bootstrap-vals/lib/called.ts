@@ -3,7 +3,7 @@
  * Arguments come as JSON and results leave as JSON, so nothing of one person's process is ever in another's.
  */
 
-import type { Effects } from "./at.ts";
+import type { Effects, State } from "./at.ts";
 import { expressHandler, type ExpressHandler } from "./express.ts";
 
 /** How a call ended, where the val's own code did not throw. */
@@ -11,16 +11,20 @@ export type Called = { json: string; isData?: boolean; effects?: Effects } | { f
 
 /** What lib/at.ts has for vals in the language of `@user.val`: assignments and mails of a run, which its end carries out. */
 export interface At {
-  begin(state: Record<string, string>): void;
+  begin(state: State): void;
   finish(): Effects;
 }
 /** By which header an answer carries them. */
 export const EFFECTS = "x-town-effects";
 
 export interface Callable {
-  run(args: string | null, state?: Record<string, string>): Promise<Called>;
+  run(args: string | null, state?: State): Promise<Called>;
+  /** The value of a val that is data; a fault where it is none. Calls nothing. */
+  value(state?: State): Promise<Called>;
   fetch(request: Request): Promise<Response>;
 }
+
+const NOTHING: State = { own: {}, others: {} };
 
 /** The program of a val's exports, by the export rule. */
 export function callable(exports: Record<string, unknown>, at?: At): Callable {
@@ -29,7 +33,7 @@ export function callable(exports: Record<string, unknown>, at?: At): Callable {
   const value = name === undefined ? undefined : exports[name];
   const fault = name === undefined ? `Vals require a default export, or exactly one named export. This val exports: ${names.join(", ") || "nothing"}` : undefined;
   return {
-    async run(args, state = {}) {
+    async run(args, state = NOTHING) {
       if (fault !== undefined) return { fault };
       at?.begin(state);
       let json: string;
@@ -39,10 +43,16 @@ export function callable(exports: Record<string, unknown>, at?: At): Callable {
       const isData = typeof value !== "function";
       return at === undefined ? { json, isData } : { json, isData, effects: at.finish() };
     },
+    async value(state = NOTHING) {
+      if (fault !== undefined || typeof value === "function") return { fault: fault ?? "It is a function" };
+      at?.begin(state);
+      const json = jsonOf(await value);
+      return at === undefined ? { json, isData: true } : { json, isData: true, effects: at.finish() };
+    },
     async fetch(request) {
       if (typeof value !== "function") throw new TypeError(fault ?? "The export of this val is not a function and cannot answer requests");
       const state = request.headers.get(EFFECTS);
-      at?.begin(state === null ? {} : (JSON.parse(decodeURIComponent(state)) as Record<string, string>));
+      at?.begin(state === null ? NOTHING : (JSON.parse(decodeURIComponent(state)) as State));
       const response = await expressHandler(value as ExpressHandler)(request);
       if (at === undefined) return response;
       const headers = new Headers(response.headers);

@@ -9,6 +9,7 @@ import { MARK } from "../modules/at.ts";
 import { keepRun } from "./data.ts";
 import { carryOut, stateOf } from "./effects.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Evaluate } from "./others.ts";
 import { isolateOf } from "./program.ts";
 import { visitorError } from "./serve.ts";
 
@@ -17,19 +18,44 @@ const ARGUMENTS_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** Calls the export of a val's main file. `args` is a JSON array, or null where none were given. Answers JSON. */
 export async function callVal(town: Town, endpoint: Endpoint, args: string | null, seesErrors: boolean): Promise<string> {
-  const state = await stateOf(town, endpoint);
+  const state = await stateOf(town, endpoint, evaluation(town, endpoint));
   const called = await answered(isolateOf(town, endpoint).call("run", [args, state]) as Promise<Called>, seesErrors);
   if (called.effects !== undefined) await carryOut(town, endpoint, called.effects);
-  // A script without exports is a value too, if one without references.
-  const isOld = endpoint.exports.includes(MARK) || (endpoint.type === "script" && endpoint.exports.length === 0);
-  if (called.isData && isOld) await keepRun(town, endpoint, called.json);
+  if (called.isData && isOld(endpoint)) await keepRun(town, endpoint, called.json);
   return called.json;
+}
+
+// A script without exports is a value too, if one without references.
+function isOld(endpoint: Endpoint): boolean {
+  return endpoint.exports.includes(MARK) || (endpoint.type === "script" && endpoint.exports.length === 0);
+}
+
+/**
+ * Finds out what others' data vals are: each is run as its author's, in its author's log, and its value kept. A function is
+ * not called. Vals that refer to each other in a circle have no values.
+ */
+function evaluation(town: Town, asker: Endpoint, busy = new Set([asker.val_id])): Evaluate {
+  return async (endpoint) => {
+    if (busy.has(endpoint.val_id) || !isOld(endpoint)) return undefined;
+    busy.add(endpoint.val_id);
+    try {
+      const state = await stateOf(town, endpoint, evaluation(town, endpoint, busy));
+      const called = (await isolateOf(town, endpoint).call("value", [state])) as Called;
+      if ("fault" in called) return undefined;
+      if (called.effects !== undefined) await carryOut(town, endpoint, called.effects);
+      await keepRun(town, endpoint, called.json);
+      return called.json;
+    } catch {
+      // Its author's log says what went wrong; until it is saved or run anew it has no value.
+      return undefined;
+    }
+  };
 }
 
 /** The same as an Express handler. */
 export async function serveVal(town: Town, endpoint: Endpoint, url: string, request: Request): Promise<Response> {
   const headers = new Headers(request.headers);
-  headers.set(EFFECTS, encodeURIComponent(JSON.stringify(await stateOf(town, endpoint))));
+  headers.set(EFFECTS, encodeURIComponent(JSON.stringify(await stateOf(town, endpoint, evaluation(town, endpoint)))));
   const response = await isolateOf(town, endpoint).fetch(url, new Request(request, { headers }));
   const effects = response.headers.get(EFFECTS);
   if (effects !== null && endpoint.exports.includes(MARK)) await carryOut(town, endpoint, JSON.parse(decodeURIComponent(effects)) as Effects);

@@ -15,7 +15,7 @@ const VALUES_MAX = 1_000;
 const PINNED = /^\/v\/[^/]+\/[^/@]+@(\d+)-main\//;
 
 const KEPT = `SELECT v.name, d.json FROM val v JOIN data_value d ON d.val_id = v.id JOIN branch b ON b.id = v.branch_id
-  WHERE v.owner_id = :owner_id AND d.version = b.version ORDER BY v.name LIMIT :limit`;
+  WHERE v.owner_id = :owner_id AND d.version = b.version AND d.json <> '' ORDER BY v.name LIMIT :limit`;
 // The value of another version than the newest is nobody's to be told.
 const KEEP = `INSERT INTO data_value (val_id, version, json)
   SELECT v.id, b.version, j.value ->> 2 FROM json_each(:values) j JOIN val v ON v.owner_id = :owner_id AND v.name = j.value ->> 0
@@ -52,7 +52,7 @@ export async function keepReferred(town: Town, endpoint: Endpoint, values: Recor
   await keep(town, endpoint.owner_id, found);
 }
 
-/** Keeps the value of a val that was itself run. */
+/** Keeps the value of a val that was itself run: "" of one that has none. */
 export async function keepRun(town: Town, endpoint: Endpoint, json: string): Promise<void> {
   if (endpoint.branch === "main") await keep(town, endpoint.owner_id, [[endpoint.name, endpoint.version, json]]);
 }

@@ -1,6 +1,6 @@
 /** What a run in the language of `@user.val` leaves behind: values assigned to its owner's vals, and mails to its owner. */
 
-import type { Effects } from "../lib/at.ts";
+import type { Effects, State } from "../lib/at.ts";
 import { HttpError } from "../lib/http.ts";
 import { all } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
@@ -13,6 +13,7 @@ import { save } from "../model/versions.ts";
 import { MARK } from "../modules/at.ts";
 import { keepReferred, keptValues } from "./data.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { valuesOfOthers, type Evaluate } from "./others.ts";
 
 const NAME = /^[a-zA-Z][a-zA-Z0-9\-_]{0,47}$/;
 // A run that assigns to more is a mistake.
@@ -20,21 +21,25 @@ const WRITES_MAX = 100;
 const EMAILS_MAX = 10;
 
 // A val that was assigned to is its value, and nothing else.
-const VALUE = /^export default (.*);\n$/s;
+export const VALUE = /^export default (.*);\n$/s;
 const valueOf = (json: string) => `export default ${json};\n`;
 
 const STATE = `SELECT v.name, c.text FROM val v JOIN version_file f ON f.branch_id = v.branch_id AND f.until IS NULL AND f.path = 'main.ts'
   JOIN content c ON c.hash = f.hash WHERE v.owner_id = :owner_id AND c.text LIKE 'export default %' ORDER BY v.name LIMIT 1000`;
 
-/** What the owner's data vals are, and the values of those that were assigned to: newer than those the program was closed with. */
-export async function stateOf(town: Town, endpoint: Endpoint): Promise<Record<string, string>> {
-  if (!endpoint.exports.includes(MARK)) return {};
+/**
+ * What data vals are, of the owner and of others that the program refers to, and the values of those that were assigned to:
+ * newer than those the program was closed with. `evaluate` finds out what those of others are that never ran.
+ */
+export async function stateOf(town: Town, endpoint: Endpoint, evaluate: Evaluate): Promise<State> {
+  if (!endpoint.exports.includes(MARK)) return { own: {}, others: {} };
   const state = await keptValues(town, endpoint.owner_id);
   for (const { name, text } of await all<{ name: string; text: string }>(town.storage, STATE, { owner_id: endpoint.owner_id })) {
     const json = VALUE.exec(text)?.[1];
     if (json !== undefined && isJson(json)) state[name] = json;
   }
-  return state;
+  const own = Object.fromEntries(Object.entries(state).map(([name, json]) => [`${endpoint.username}.${name}`, json]));
+  return { own, others: await valuesOfOthers(town, endpoint, evaluate) };
 }
 
 /** Writes and sends. A val that is not there is made, private. */
@@ -65,7 +70,7 @@ export async function carryOut(town: Town, endpoint: Endpoint, effects: Effects)
   }
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

@@ -247,4 +247,53 @@ async fn vals_of_old_do_what_they_did() {
     }
     let evaluated = town.text("/api/eval/@anna.add(1%2C2)").await;
     assert_eq!(evaluated, (200, r#"{"value":3}"#.to_string()));
+    data_of_others_is_what_their_last_run_made(&town, &anna).await;
+}
+
+async fn data_of_others_is_what_their_last_run_made(town: &Town, anna: &Person<'_>) {
+    let bert = Person::new(town, "bert").await;
+    let secret = [("word", "spoken")];
+    for (name, code) in [
+        ("drawn", "Math.random()"),
+        ("said", "@me.secrets.word.toUpperCase()"),
+        ("n", "let n = 1"),
+        ("bump", "() => { @me.n++; return @me.n; }"),
+        ("lib", "() => @me.drawn"),
+        ("ring", "[@anna.ring]"),
+    ] {
+        bert.val(name, "public", "script", code, &secret).await;
+    }
+    for (name, code) in [
+        ("near", "() => @bert.drawn"),
+        ("far", "() => { const x = @bert.drawn; return x; }"),
+        ("within", "() => @bert.lib()"),
+        ("hears", "() => @bert.said"),
+        ("counts", "() => @bert.n"),
+        ("ring", "[@bert.ring]"),
+    ] {
+        anna.val(name, "public", "script", code, &[]).await;
+    }
+    let run = async |name: &str| {
+        let path = format!("/api/v1/run/{name}");
+        let (status, answer) = anna.ask(Method::GET, &path, None).await;
+        assert_eq!(status, 200, "{name}: {answer}");
+        answer
+    };
+    let drawn = run("anna.near").await;
+    assert!(drawn.is_f64(), "{drawn}");
+    for name in ["anna.far", "anna.within", "bert.lib"] {
+        assert_eq!(run(name).await, drawn, "{name}");
+    }
+    let again = run("bert.drawn").await;
+    assert_ne!(again, drawn);
+    for name in ["anna.near", "anna.far", "anna.within"] {
+        assert_eq!(run(name).await, again, "{name}");
+    }
+    // Its author's own code had what its author has.
+    assert_eq!(run("anna.hears").await, json!("SPOKEN"));
+    assert_eq!(run("anna.counts").await, json!(1));
+    assert_eq!(run("bert.bump").await, json!(2));
+    assert_eq!(run("anna.counts").await, json!(2));
+    // Those that refer to each other end all the same.
+    assert!(run("anna.ring").await.is_array());
 }
