@@ -2,10 +2,10 @@
 
 import { json } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
-import { arrayOf, boolean, integer, object, text } from "../lib/schema.ts";
+import { arrayOf, boolean, integer, object, pageOf, ref, text } from "../lib/schema.ts";
 import { changeableVal, requireAsker } from "../model/access.ts";
-import { listBrokenCalls, upgradeCalls, upgradesOf } from "../model/callsites.ts";
-import { expectedVersion } from "./shapes.ts";
+import { listBrokenCalls, upgradeCalls } from "../model/callsites.ts";
+import { expectedVersion, linkWith, readQuery } from "./shapes.ts";
 
 const site = object({
   valId: text, val: text, version: integer, path: text, line: integer, column: integer, calls: text, message: text, suggestion: text,
@@ -16,20 +16,20 @@ export const callSiteRoutes: Route[] = [
   ["GET", "/api/town/callsites", async (request, _params, town) => {
     const asker = await requireAsker(town, request, "val:read");
     const data = [];
-    for (const broken of await listBrokenCalls(town, asker.id)) {
-      const upgrades = await upgradesOf(town, broken);
-      const { val, sites } = broken;
-      for (const { path, line, column, calls, message, suggestion } of sites) {
+    const query = readQuery(town.arrival);
+    const { broken, next } = await listBrokenCalls(town, asker.id, query.params.get("after") ?? undefined);
+    for (const { val, sites } of broken) {
+      for (const { path, line, column, use, message, suggestion, upgradable } of sites) {
         data.push({
-          valId: val.id, val: `${val.username}/${val.name}`, version: val.version, path, line, column, calls, message, suggestion,
-          upgradable: upgrades.has(path),
+          valId: val.id, val: `${val.username}/${val.name}`, version: val.version, path, line, column, calls: use.calls, message, suggestion, upgradable,
         });
       }
     }
-    return json({ data });
+    const links = { self: linkWith(town.arrival, query, {}), ...(next !== undefined && { next: linkWith(town.arrival, query, { after: next }) }) };
+    return json({ data, links });
   }, {
     summary: "Calls in one's own vals of other people's, that use what those have only when they are called as APIs",
-    access: "account", scope: "val:read", answers: { 200: object({ data: arrayOf(site) }) },
+    access: "account", scope: "val:read", query: { "after?": text }, answers: { 200: pageOf(site) },
   }],
   ["POST", "/api/town/vals/:id/callsites", async (request, params, town) => {
     const { val, asker } = await changeableVal(town, request, params.id as string);
@@ -40,7 +40,7 @@ export const callSiteRoutes: Route[] = [
     answers: {
       200: object({
         version: integer, changed: integer,
-        diagnostics: arrayOf(object({ path: text, line: integer, column: integer, message: text, "suggestion?": text })),
+        diagnostics: arrayOf(ref("Diagnostic")),
       }),
     },
   }],

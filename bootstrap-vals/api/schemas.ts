@@ -50,7 +50,7 @@ export const schemas: Record<string, Schema> = {
     id: uuid, name: text, version: integer, createdAt: time, updatedAt: time, forkedBranchId: nullable(uuid),
     links: object({ self: uri, html: uri }),
   }),
-  Diagnostic: object({ path: text, line: integer, column: integer, message: text, "suggestion?": text }),
+  Diagnostic: object({ path: text, line: integer, column: integer, message: text, "suggestion?": text, "upgradable?": boolean }),
   Variable: object({ key: text, description: nullable(text), createdAt: time, updatedAt: time }),
   Group: object({ id: uuid, name: text, createdAt: time, links: object({ self: uri }) }),
   Token: object({ id: uuid, name: text, scopes: arrayOf(oneOf("*", ...SCOPES)), createdAt: time, expiresAt: nullable(time) }),

@@ -116,7 +116,7 @@ declare module "codemirror" {
   export function closeBrackets(): Extension;
   export const closeBracketsKeymap: KeyBinding[];
   export const completionKeymap: KeyBinding[];
-  export interface Diagnostic { from: number; to: number; severity: "error" | "warning" | "info" | "hint"; message: string; source?: string }
+  export interface Diagnostic { from: number; to: number; severity: "error" | "warning" | "info" | "hint"; message: string; source?: string; actions?: { name: string; apply(view: EditorView, from: number, to: number): void }[] }
   export function setDiagnostics(state: EditorState, diagnostics: Diagnostic[]): TransactionSpec;
   export function lintGutter(): Extension;
   export const lintKeymap: KeyBinding[];

@@ -4,14 +4,15 @@ import { HttpError } from "../lib/http.ts";
 import { all } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { analyse } from "../modules/analysis.ts";
-import { brokenCalls, textOf, upgraded, type CallSite } from "../modules/callsites.ts";
+import { brokenCalls, textOf, type CallSite } from "../modules/callsites.ts";
 import { closeOver } from "../modules/graph.ts";
+import { upgraded } from "../modules/upgrade.ts";
 import { changeFile, readTree, type Tree } from "./files.ts";
 import { VAL, type Val } from "./vals.ts";
 import { save, type Saved } from "./versions.ts";
 
-// Those that were saved last; what has been changed leaves the list.
-const VALS_MAX = 200;
+// Looked through at a time: each is closed anew, with what others' vals are by now.
+const VALS_AT_ONCE = 100;
 
 export interface BrokenVal {
   val: Val;
@@ -19,21 +20,21 @@ export interface BrokenVal {
   sites: CallSite[];
 }
 
-/** The vals of an account that import those of others and call what is not theirs to use. */
-export async function listBrokenCalls(town: Town, ownerId: string): Promise<BrokenVal[]> {
+/** The vals of an account that import those of others and call what is not theirs to use. `next` is where to go on. */
+export async function listBrokenCalls(town: Town, ownerId: string, after = ""): Promise<{ broken: BrokenVal[]; next?: string }> {
   const vals = await all<Val>(
     town.storage,
     `${VAL} WHERE v.owner_id = :owner_id AND EXISTS (
        SELECT 1 FROM val_reference r JOIN val t ON t.id = r.to_id WHERE r.from_id = v.id AND t.owner_id <> :owner_id)
-     ORDER BY b.updated_at DESC LIMIT :limit`,
-    { owner_id: ownerId, limit: VALS_MAX },
+     AND v.id > :after ORDER BY v.id LIMIT :limit`,
+    { owner_id: ownerId, after, limit: VALS_AT_ONCE },
   );
   const broken: BrokenVal[] = [];
   for (const val of vals) {
     const found = await readBrokenCalls(town, val);
     if (found.sites.length > 0) broken.push(found);
   }
-  return broken;
+  return vals.length === VALS_AT_ONCE ? { broken, next: (vals[vals.length - 1] as Val).id } : { broken };
 }
 
 export async function readBrokenCalls(town: Town, val: Val): Promise<BrokenVal> {
@@ -62,8 +63,8 @@ export async function upgradesOf(town: Town, { tree, sites }: BrokenVal): Promis
     const entry = tree.get(path);
     if (entry === undefined) continue;
     const before = await textOf(town, entry);
-    const text = await upgraded(town, before, entry, own);
-    if (text !== undefined) texts.set(path, { text, before, count: own.length });
+    const change = await upgraded(town, before, entry, own);
+    if (change !== undefined) texts.set(path, { ...change, before });
   }
   return texts;
 }

@@ -76,10 +76,7 @@ export async function stage(
 
   const analyses = await analyse(town, [...tree.values()]);
   const { graph, diagnostics } = await closeOver(town, val, tree, analyses);
-  // A library of today that reads its environment has often another way; of old, a call meant its author's.
-  for (const { path, line, column, message, suggestion } of await brokenCalls(town, val, tree, analyses, graph, "at")) {
-    diagnostics.push({ path, line, column, message, ...(suggestion !== undefined && { suggestion }) });
-  }
+  for (const { use, ...diagnostic } of await brokenCalls(town, val, tree, analyses, graph)) diagnostics.push(diagnostic);
   const at = { branch_id: val.branch_id, number: version.number };
   const statements: Statement[] = [
     {

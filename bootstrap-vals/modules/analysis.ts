@@ -27,6 +27,8 @@ export interface Diagnostic {
   column: number;
   message: string;
   suggestion?: string;
+  /** It is a call of somebody else's val that should be one as an API, and whether a program can make it one. */
+  upgradable?: boolean;
 }
 
 // `// town: isolation=request` among the first lines: every request in a pristine process of its own.

@@ -20,12 +20,13 @@ export const callSitePages: Route[] = [
 ];
 
 async function page(request: Request, town: Town, asker: Asker, error?: HttpError): Promise<Response> {
-  const broken = await listBrokenCalls(town, asker.id);
+  const { broken, next } = await listBrokenCalls(town, asker.id, new URLSearchParams(town.arrival.search).get("after") ?? "");
   const cards = await Promise.all(broken.map((one) => card(town, one)));
   return settingsPage(request, town, asker, "callsites", "Broken calls", html`
     <p>A val of somebody else that you call as a function runs with nothing of theirs and nothing of yours. Where it needs what is its
       author's own, call it as an API: it runs as its author then, takes and returns JSON, and always has to be awaited.</p>
-    ${cards.length === 0 ? empty("No call in your vals is broken.") : cards}`, error);
+    ${cards.length > 0 ? cards : next === undefined ? empty("No call in your vals is broken.") : html`<p>None of these is broken.</p>`}
+    ${next === undefined ? null : html`<p><a class="button" href="?after=${next}">Look through further vals</a></p>`}`, error);
 }
 
 async function card(town: Town, broken: BrokenVal): Promise<HtmlValue> {
@@ -36,7 +37,7 @@ async function card(town: Town, broken: BrokenVal): Promise<HtmlValue> {
     ${upgrades.size === 0 ? null : html`<form method="post"><input type="hidden" name="id" value="${val.id}"><input type="hidden" name="version" value="${val.version}">
       <button class="first small">Change and save</button></form>`}</div>
     <ul>${sites.map(({ path, line, message, suggestion }) => html`<li><a href="${to(path, line)}">${path}:${line}</a> ${message}.
-      <span class="soft">${suggestion}${upgrades.has(path) ? null : ", by hand: it is not only called"}</span></li>`)}</ul>
+      <span class="soft">${suggestion}.</span></li>`)}</ul>
     ${[...upgrades].map(([path, { before, text }]) => drawDifference(difference(before, text), `What changes in ${path}`))}</section>`;
 }
 
@@ -47,6 +48,7 @@ async function change(request: Request, _params: unknown, town: Town): Promise<R
     const val = await findVal(town, form.get("id") ?? "");
     if (val === undefined || !mayChange(asker, val)) throw notFound("Val");
     await upgradeCalls(town, val, asker.id, Number(form.get("version")));
-    return redirect(href(town.arrival, "/settings/callsites"));
+    const path = form.get("path");
+    return redirect(href(town.arrival, path === null ? "/settings/callsites" : valPath(val, `code/${path}`)));
   }, (error) => page(request, town, asker, error));
 }

@@ -69,7 +69,7 @@ async function codePage(
       } })}<div id="editor"><div class="code-page">
       <nav aria-label="Files">${fileList(town, val, tree, path)}${
         mine ? html`<p><a class="button small" href="${href(town.arrival, valPath(val, "code/new.ts"))}">New file</a></p>` : null}</nav>
-      <div><h2 class="hidden-visually">${path}</h2>${diagnosticList(diagnostics)}
+      <div><h2 class="hidden-visually">${path}</h2>${diagnosticList(diagnostics)}${mine ? upgradeForm(town, val, path, diagnostics) : null}
       ${mine ? form(town, val, entry ?? { path, type: typeFor(path) }, text, outcome?.error) : source(text, path)}</div></div></div>`,
   });
 }
@@ -116,6 +116,13 @@ ${text}</textarea>
     <p class="actions"><button class="first">Save</button><button class="danger" name="act" value="delete">Delete file</button>
     <span class="hint">Makes version ${val.version + 1}. Another path makes another file.</span></p>
   </form>`;
+}
+
+/** The change that makes calls of other people's vals calls as APIs. */
+function upgradeForm(town: Town, val: Val, path: string, diagnostics: Diagnostic[]): HtmlValue {
+  if (!diagnostics.some(({ upgradable }) => upgradable)) return null;
+  return html`<form class="actions" method="post" action="${href(town.arrival, "/settings/callsites")}"><input type="hidden" name="id" value="${val.id}">
+    <input type="hidden" name="version" value="${val.version}"><input type="hidden" name="path" value="${path}"><button>Call them as APIs, and save</button></form>`;
 }
 
 function diagnosticList(diagnostics: Diagnostic[]): HtmlValue {

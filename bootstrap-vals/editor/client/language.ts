@@ -2,7 +2,7 @@
 
 import {
   autocompletion, EditorView, hoverTooltip, keymap, setDiagnostics, showTooltip, StateEffect, StateField,
-  type Completion, type CompletionContext, type CompletionResult, type Extension, type Tooltip,
+  type Completion, type CompletionContext, type CompletionResult, type Diagnostic, type Extension, type Tooltip,
 } from "codemirror";
 import type { News, Question, Questions, Reply, Signature } from "./typescript.ts";
 
@@ -49,6 +49,8 @@ export interface LanguageWish {
   variables(): string[];
   /** Opens a place in a file of this val. */
   go(path: string, from: number, to: number): void;
+  /** What is known of the file beside what TypeScript says. */
+  known(view: EditorView): Diagnostic[];
   rename(path: string, position: number): void;
 }
 
@@ -84,25 +86,29 @@ function definition(wish: LanguageWish, view: EditorView, position: number): boo
 
 // ---- Diagnostics ----------------------------------------------------------------------------------
 
-function diagnosing({ language, path }: LanguageWish): Extension {
+function diagnosing({ language, path, known }: LanguageWish): Extension {
   let timer = 0;
   return EditorView.updateListener.of(({ docChanged, view }) => {
     if (!docChanged) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void diagnose(language, path, view), DIAGNOSE_MS);
+    timer = setTimeout(() => void diagnose(language, path, view, known), DIAGNOSE_MS);
   });
 }
 
 /** Tells the worker the text of a view and underlines what is wrong with it. */
-export async function diagnose(language: Language, path: string, view: EditorView): Promise<void> {
+export async function diagnose(language: Language, path: string, view: EditorView, known: LanguageWish["known"]): Promise<void> {
   const text = view.state.doc.toString();
   await language.ask("write", path, text);
   const faults = await language.ask("diagnose", path);
   // What was typed meanwhile has its own turn.
   if (view.state.doc.toString() !== text) return;
   const length = view.state.doc.length;
-  view.dispatch(setDiagnostics(view.state, faults.map(({ from, to, severity, message }) =>
-    ({ from: Math.min(from, length), to: Math.min(Math.max(to, from), length), severity, message }))));
+  const typed = faults.map(({ from, to, severity, message }): Diagnostic =>
+    ({ from: Math.min(from, length), to: Math.min(Math.max(to, from), length), severity, message }));
+  // Of one mistake both have something to say, and this is closer to what is typed.
+  const lines = new Set(typed.filter(({ severity }) => severity === "error").map(({ from }) => view.state.doc.lineAt(from).number));
+  const others = known(view).filter(({ from, severity }) => severity !== "error" || !lines.has(view.state.doc.lineAt(from).number));
+  view.dispatch(setDiagnostics(view.state, [...typed, ...others]));
   performance.mark("town-diagnosed");
   view.dom.dataset.diagnosed = String(faults.filter(({ severity }) => severity === "error").length);
 }

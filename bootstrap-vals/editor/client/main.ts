@@ -1,11 +1,12 @@
 /** The editor: puts the code, the files, the preview and the logs of a val together in place of the form for one file. */
 
-import { EditorState, EditorView, gotoLine, openLintPanel, openSearchPanel, setDiagnostics, type Extension } from "codemirror";
+import { EditorState, EditorView, gotoLine, openLintPanel, openSearchPanel, setDiagnostics, type Diagnostic, type Extension } from "codemirror";
 import type { EditorState as ValState } from "../state.ts";
 import { basics, commands, isScript, keysCompartment, keysExtension, marks, readKeys, type Keys } from "./code.ts";
 import { resolve } from "./conflict.ts";
 import { dropDraft, readDraft, writeDraft } from "./drafts.ts";
 import { ask, make, say } from "./elements.ts";
+import { savedFaults } from "./faults.ts";
 import { drawFiles, drawTabs } from "./files.ts";
 import { diagnose, languageExtensions, startLanguage, type Language } from "./language.ts";
 import { drawLogs } from "./logs.ts";
@@ -14,7 +15,7 @@ import { addCommands, openPalette } from "./palette.ts";
 import { separator } from "./panes.ts";
 import { drawPreview } from "./preview.ts";
 import { drawRunner } from "./runner.ts";
-import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, type Change } from "./session.ts";
+import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, upgradeCalls, type Change } from "./session.ts";
 
 // A pause in typing, after which what is not saved is kept in this browser.
 const DRAFT_MS = 500;
@@ -97,7 +98,7 @@ function extensionsOf(path: string): unknown[] {
     EditorView.updateListener.of(({ docChanged, state: now }) => docChanged && typed(path, now.doc.toString())),
     state.mine ? [] : EditorState.readOnly.of(true),
     language !== undefined && isScript(path)
-      ? languageExtensions({ language, path, variables: () => state.variables, go, rename: (from, position) => void rename(from, position) })
+      ? languageExtensions({ language, path, variables: () => state.variables, known: (here) => known(path, here), go, rename: (from, position) => void rename(from, position) })
       : [],
   ] as Extension[];
 }
@@ -110,8 +111,7 @@ function showDoc(): void {
   if (shown !== doc.path || view.state.doc.toString() !== doc.text) {
     const kept = states.get(doc.path);
     view.setState(kept?.doc.toString() === doc.text ? kept : EditorState.create({ doc: doc.text, extensions: extensionsOf(doc.path) }));
-    if (language !== undefined && isScript(doc.path)) void diagnose(language, doc.path, view);
-    else if (language === undefined) showSaved(doc.path);
+    look(doc.path);
   }
   shown = doc.path;
   typeChoice.value = doc.type;
@@ -120,15 +120,26 @@ function showDoc(): void {
   drawTitle();
 }
 
-/** What the town said when it saved, until the language service has looked itself. */
-function showSaved(path: string): void {
-  const faults = session.val.diagnostics.filter((fault) => fault.path === path);
-  const document = view.state.doc;
-  view.dispatch(setDiagnostics(view.state, faults.map(({ line, column, message, suggestion }) => {
-    const at = document.line(Math.min(Math.max(1, line), document.lines));
-    const from = Math.min(at.from + Math.max(0, column - 1), at.to);
-    return { from, to: Math.max(from, at.to), severity: "error", message: suggestion === undefined ? message : `${message}. ${suggestion}` };
-  })));
+/** Underlines what is wrong with the file in front: what the town said, and what TypeScript says once it is there. */
+function look(path: string): void {
+  if (language !== undefined && isScript(path)) void diagnose(language, path, view, (here) => known(path, here));
+  else view.dispatch(setDiagnostics(view.state, known(path, view)));
+}
+
+function known(path: string, here: EditorView): Diagnostic[] {
+  return savedFaults(session, path, here.state, { upgrade: () => void upgrade() });
+}
+
+/** Makes calls of other people's vals calls as APIs, in the files as they are saved. */
+async function upgrade(): Promise<void> {
+  if (dirtyDocs(session).length > 0 && !(await save())) return;
+  try {
+    const changed = await upgradeCalls(session);
+    say(`${changed === 1 ? "One call is" : `${changed} calls are`} made as an API now, in version ${session.val.version}`);
+    preview.reload();
+  } catch (error) {
+    say(`Not changed: ${(error as Error).message}`, "bad");
+  }
 }
 
 function typed(path: string, text: string): void {
@@ -348,7 +359,7 @@ if (state.mine) drawLogs(session, logs, goLine);
 else frame.classList.add("visitor");
 session.on("open", showDoc);
 session.on("files", () => (states.clear(), showDoc()));
-session.on("saved", drawTitle);
+session.on("saved", () => (drawTitle(), look(session.open)));
 showDoc();
 goHash();
 window.addEventListener("hashchange", goHash);
@@ -382,7 +393,7 @@ async function startTypes(): Promise<void> {
     files: [...session.docs.values()].map(({ path, text }) => ({ path, text })),
   });
   language = started;
-  const again = () => isScript(session.open) && void diagnose(started, session.open, view);
+  const again = () => isScript(session.open) && look(session.open);
   started.onNews(again);
   session.on("files", () => {
     for (const doc of session.docs.values()) void started.ask("write", doc.path, doc.text);

@@ -100,6 +100,16 @@ export async function saveSession(session: Session, others: Change[] = []): Prom
   return [];
 }
 
+/** Has the town make calls of other people's vals calls as APIs, in a version of its own. Everything must be saved. */
+export async function upgradeCalls(session: Session): Promise<number> {
+  const headers = { "if-match": `"${session.val.version}"` };
+  const response = await fetch(`${base}/api/town/vals/${session.val.id}/callsites`, { method: "POST", headers });
+  const body = await response.json();
+  if (!response.ok) throw new Error(String(body.message));
+  settle(session, (await (await get(`/-/editor/${session.val.id}/state`)).json()) as EditorState, []);
+  return Number(body.changed);
+}
+
 /** The newest state is what was saved; what was typed meanwhile stays typed. */
 function settle(session: Session, state: EditorState, changes: Change[]): void {
   const { files, ...val } = state;
@@ -119,6 +129,8 @@ function settle(session: Session, state: EditorState, changes: Change[]): void {
     if (file.content === null) continue;
     const doc = session.docs.get(file.path);
     if (doc === undefined) session.docs.set(file.path, docOf(file, file.content));
+    // A text that the town changed itself is taken over where nothing else was typed.
+    else if (!sent.has(file.path) && !isDirty(doc)) session.docs.set(file.path, docOf(file, file.content));
     else session.docs.set(file.path, { ...doc, endpoint: file.endpoint, saved: { text: file.content, type: file.type } });
   }
   session.tell("files");
