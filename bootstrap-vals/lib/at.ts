@@ -47,7 +47,8 @@ const spaces: Space[] = [];
 // The program's own, that is: the one whose `loader` is there in every val.
 const hasAuthority = loader !== undefined;
 
-export async function open(setting: Setting, references: [string, () => Promise<Vals>][]): Promise<Space> {
+/** `known` are the references that are data, as JSON by `user.name`: what they were when the program was made. */
+export async function open(setting: Setting, references: [string, () => Promise<Vals>][], known: Record<string, string> = {}): Promise<Space> {
   const { owner, runner } = setting;
   const users = new Map<string, Vals>();
   const before = new Map<string, string | undefined>();
@@ -65,6 +66,10 @@ export async function open(setting: Setting, references: [string, () => Promise<
   for (const [reference, load] of references) {
     const [user, name] = reference.split(".") as [string, string];
     of(user);
+    if (known[`${user === "me" ? owner : user}.${name}`] !== undefined) {
+      of(user)[name] = undefined;
+      continue;
+    }
     await load().then(
       (module) => {
         of(user)[name] = "default" in module ? module.default : Object.values(module)[0];
@@ -122,6 +127,7 @@ export async function open(setting: Setting, references: [string, () => Promise<
       }
     },
   };
+  space.refresh(known);
   if (hasAuthority) spaces.push(space);
   else ((globalThis as Record<symbol, unknown>)[SPACES] ??= [] as unknown[] as never, (globalThis as unknown as Record<symbol, Space[]>)[SPACES]!.push(space));
   return space;

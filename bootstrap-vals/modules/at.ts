@@ -32,6 +32,8 @@ export interface Spot {
 const REFERENCE = /(?<![\w$])@([A-Za-z_]\w*)\s*\.\s*([A-Za-z_$][\w$]*)/g;
 const EMAIL = /(?<![\w$.])console\s*\.\s*email\b/g;
 const API = /\bapi\s*\(\s*$/;
+// A module that waits for others and throws is only known to have failed where it waits itself.
+const WAITS = "\nawait null;";
 // What is before a reference that has to be known, at most.
 const LOOK_BACK = 40;
 // As Val Town had it.
@@ -87,7 +89,7 @@ export async function translate(town: Pick<Town, "loader">, source: string, alwa
   if (read === undefined) return undefined;
   const { text, references, users } = read;
   const imported = [...new Set(["at", ...users])].map((user) => `$${user}`).join(", ");
-  const tail = `\nimport { ${imported}, api } from ${JSON.stringify(PRELUDE)};\nexport { $at as ${MARK} };`;
+  const tail = `\nimport { ${imported}, api } from ${JSON.stringify(PRELUDE)};\nexport { $at as ${MARK} };${WAITS}`;
   const declared = DECLARATION.exec(text.trimStart())?.[1];
   const forms = [
     ...(declared === undefined ? [] : [`${text.replace(/^(\s*)export\s+/, "$1")}\n;export default ${declared};${tail}`]),
@@ -110,15 +112,23 @@ export function specifierOf(reference: string): string {
   return `https://esm.town/v/${reference.replace(/^me\./, "@me.").replace(".", "/")}`;
 }
 
-/** Where `references` lead, for code of `owner` in a program of `runner`. The specifiers are those of `specifierOf`. */
-export function prelude(at: At, owner: string, runner: string): string {
+/**
+ * Where `references` lead, for code of `owner` in a program of `runner`. The specifiers are those of `specifierOf`. `values`
+ * has what is known of data vals, as JSON by `user.name`.
+ */
+export function prelude(at: At, owner: string, runner: string, values: Record<string, string>): string {
   const { references } = at;
   const users = new Set(["me", ...references.map((reference) => reference.split(".")[0] as string), ...(readUsers(at.code))]);
   users.delete("at");
   const loads = references.map((reference) => `[${JSON.stringify(reference)}, () => import(${JSON.stringify(specifierOf(reference))})]`);
+  const known: Record<string, string> = {};
+  for (const reference of references) {
+    const key = reference.replace(/^me\./, `${owner}.`);
+    if (values[key] !== undefined) known[key] = values[key];
+  }
   const names = [...users].map((user) => `export const $${user} = space.of(${JSON.stringify(user)});`);
   return `import { open } from "town:system/lib/at.ts";
-const space = await open(${JSON.stringify({ owner, runner })}, [${loads.join(", ")}]);
+const space = await open(${JSON.stringify({ owner, runner })}, [${loads.join(", ")}], ${JSON.stringify(known)});
 export const $at = space;
 export const api = space.api;
 ${names.join("\n")}

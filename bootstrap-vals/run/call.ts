@@ -6,12 +6,13 @@ import type { Effects } from "../lib/at.ts";
 import { EFFECTS, type Called } from "../lib/called.ts";
 import type { Town } from "../lib/town.ts";
 import { MARK } from "../modules/at.ts";
-import { keepRun } from "./data.ts";
+import { isKept, keepRun } from "./data.ts";
 import { carryOut, stateOf } from "./effects.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Evaluate } from "./others.ts";
 import { isolateOf } from "./program.ts";
 import { visitorError } from "./serve.ts";
+import { programIdWith } from "./triggers.ts";
 
 // The longest list of arguments that still fits, escaped twice, into one frame to the process.
 const ARGUMENTS_CHARACTERS_MAX = 4 * 1024 * 1024;
@@ -19,7 +20,12 @@ const ARGUMENTS_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** Calls the export of a val's main file. `args` is a JSON array, or null where none were given. Answers JSON. */
 export async function callVal(town: Town, endpoint: Endpoint, args: string | null, seesErrors: boolean): Promise<string> {
   const state = await stateOf(town, endpoint, evaluation(town, endpoint));
-  const called = await answered(isolateOf(town, endpoint).call("run", [args, state]) as Promise<Called>, seesErrors);
+  // What is known to be data is drawn anew by its own run, and not taken from a process that has evaluated it.
+  const isAgain = isOld(endpoint) && (await isKept(town, endpoint));
+  const { isolate: _, ...known } = { ...endpoint, state };
+  const isolate = isolateOf(town, isAgain ? { ...known, programId: programIdWith(known.programId, `run=${crypto.randomUUID()}`) } : known);
+  const called = await answered(isolate.call("run", [args, state]) as Promise<Called>, seesErrors);
+  if (isAgain) await isolate.cancel();
   if (called.effects !== undefined) await carryOut(town, endpoint, called.effects);
   if (called.isData && isOld(endpoint)) await keepRun(town, endpoint, called.json);
   return called.json;
@@ -40,7 +46,7 @@ function evaluation(town: Town, asker: Endpoint, busy = new Set([asker.val_id]))
     busy.add(endpoint.val_id);
     try {
       const state = await stateOf(town, endpoint, evaluation(town, endpoint, busy));
-      const called = (await isolateOf(town, endpoint).call("value", [state])) as Called;
+      const called = (await isolateOf(town, { ...endpoint, state }).call("value", [state])) as Called;
       if ("fault" in called) return undefined;
       if (called.effects !== undefined) await carryOut(town, endpoint, called.effects);
       await keepRun(town, endpoint, called.json);

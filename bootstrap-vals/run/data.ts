@@ -52,6 +52,12 @@ export async function keepReferred(town: Town, endpoint: Endpoint, values: Recor
   await keep(town, endpoint.owner_id, found);
 }
 
+/** Whether a val's newest version is known to be a value. */
+export async function isKept(town: Town, { val_id, version }: Endpoint): Promise<boolean> {
+  const args = { val_id, version };
+  return (await first(town.storage, "SELECT 1 FROM data_value WHERE val_id = :val_id AND version = :version AND json <> ''", args)) !== undefined;
+}
+
 /** Keeps the value of a val that was itself run: "" of one that has none. */
 export async function keepRun(town: Town, endpoint: Endpoint, json: string): Promise<void> {
   if (endpoint.branch === "main") await keep(town, endpoint.owner_id, [[endpoint.name, endpoint.version, json]]);

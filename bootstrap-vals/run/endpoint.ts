@@ -4,13 +4,14 @@
  */
 
 import type { Isolate } from "town:kernel";
+import type { State } from "../lib/at.ts";
 import { first } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { boot } from "../model/boot.ts";
 import { ENTRY_ORDER, type FileType } from "../model/names.ts";
 import { FORMER } from "../model/vals.ts";
 import { MARK } from "../modules/at.ts";
-import { programIdOf } from "./triggers.ts";
+import { programIdOf, programIdWith } from "./triggers.ts";
 
 export interface Endpoint {
   val_id: string;
@@ -28,6 +29,8 @@ export interface Endpoint {
   isolation: "shared" | "request";
   /** It is called as an API: lib/called.ts stands before it. */
   isCalled?: boolean;
+  /** What data vals are that its program is to begin with. */
+  state?: State;
   /** Its main file is the platform's own, or it was made to be a town. */
   is_town: 0 | 1;
   /** Its host has suspended it. */
@@ -120,7 +123,7 @@ export async function endpointToCall(town: Town, username: string, name: string)
   if (found === undefined) return undefined;
   // What such a val assigns to is noted in its process, so no other run may be there.
   const isolation = found.exports.includes(MARK) ? "request" : found.isolation;
-  return { ...found, isCalled: true, isolation, programId: `${found.programId}&called=1` };
+  return { ...found, isCalled: true, isolation, programId: programIdWith(found.programId, "called=1") };
 }
 
 /** The host label of an HTTP file: the val's name for its first one, the file's id for others and where names are long. */

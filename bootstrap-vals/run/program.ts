@@ -6,6 +6,7 @@ import { objects } from "../lib/rows.ts";
 import { ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
 import { environmentOf, variableQueries } from "../model/environment.ts";
+import type { State } from "../lib/at.ts";
 import { API_URL, ENTRYPOINT, PASS } from "../lib/api.ts";
 import { ACCOUNT_MOUNT } from "../lib/own.ts";
 import { accountStorageName } from "../model/accounts.ts";
@@ -117,7 +118,7 @@ export async function modulesOf(
     const owner = key.startsWith("./") ? endpoint.username : (key.split("/")[2] as string);
     // A script that is run by hand is run as it is.
     const isValue = key !== main || endpoint.isCalled === true;
-    await modernize(town, modules, address(key), { owner, runner: endpoint.username, isValue });
+    await modernize(town, modules, address(key), { owner, runner: endpoint.username, isValue, state: endpoint.state });
   }
   const entry = entryModule(endpoint, address(main));
   const entrypoint = address(main);
@@ -132,13 +133,15 @@ async function modernize(
   town: Town,
   modules: Program["modules"],
   specifier: string,
-  setting: { owner: string; runner: string; isValue: boolean },
+  setting: { owner: string; runner: string; isValue: boolean; state: State | undefined },
 ): Promise<void> {
   const module = modules[specifier] as Module;
   const at = await translate(town, String(module.source), setting.isValue);
   if (at === undefined) return;
   const before = `${specifier}?references`;
-  modules[before] = { ...module, type: "js", source: prelude(at, setting.owner, setting.runner) };
+  const { owner, runner, state } = setting;
+  const values = { ...state?.others, ...(owner === runner ? state?.own : {}) };
+  modules[before] = { ...module, type: "js", source: prelude(at, owner, runner, values) };
   module.source = at.code;
   module.imports = { ...module.imports, [PRELUDE]: before };
 }

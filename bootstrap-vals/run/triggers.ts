@@ -17,6 +17,11 @@ export function programIdOf(
   return `${file.val_id}@${file.version}/${file.path}?env=${file.env_revision}&owner=${file.owner_id}${type}${branch}`;
 }
 
+/** The id of another program of the same file. What it is of is read from the end of the id, so this is not there. */
+export function programIdWith(programId: string, part: string): string {
+  return programId.replace(/&owner=[^&]*/, `$&&${part}`);
+}
+
 /** The main module for a file whose function is exported by that name; undefined where the file itself will do. */
 export function mainOfTrigger(type: FileType, name: string, specifier: string): string | undefined {
   const wrap = WRAPPERS[type];

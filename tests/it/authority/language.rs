@@ -183,6 +183,8 @@ async fn vals_of_old_do_what_they_did() {
         ("drawn", "Math.random()"),
         ("reads", "() => @me.drawn"),
         ("readsToo", "() => { const x = @anna.drawn; return x; }"),
+        ("pair", "[@me.drawn, Math.random()]"),
+        ("fails", "null.x"),
         ("add", "function add(a, b) { return a + b; }"),
         (
             "sum",
@@ -245,6 +247,15 @@ async fn vals_of_old_do_what_they_did() {
     for name in ["reads", "readsToo"] {
         assert_eq!(run(name, json!([])).await, (200, again.clone()), "{name}");
     }
+    // A run of its own draws it anew, and nothing else does.
+    let pairs = [
+        run("pair", json!([])).await.1,
+        run("pair", json!([])).await.1,
+    ];
+    assert_eq!([&pairs[0][0], &pairs[1][0]], [&again, &again]);
+    assert_ne!(pairs[0][1], pairs[1][1]);
+    let (status, told) = run("fails", json!([])).await;
+    assert_eq!((status, &told["code"]), (502, &json!("load")), "{told}");
     let evaluated = town.text("/api/eval/@anna.add(1%2C2)").await;
     assert_eq!(evaluated, (200, r#"{"value":3}"#.to_string()));
     data_of_others_is_what_their_last_run_made(&town, &anna).await;

@@ -3,6 +3,7 @@
 mod attacks; // Hostile libraries against a victim with a secret.
 mod calls; // API Mode: vals called over HTTP.
 mod callsites; // Calls that mean the other val as an API, found and changed.
+mod documented; // The examples of the docs.
 mod graphs; // A property of generated import graphs.
 mod language; // The language of `@user.val`.
 mod libraries; // What ordinary libraries do still works.
