@@ -1,4 +1,4 @@
-/** What a val did: its runs with their console lines, newest first. The editor shows the same, live. */
+/** What a val did: its runs with their console lines, newest first. With scripts, what runs now comes on top. */
 
 import type { Refusal } from "town:kernel";
 import { html, type Html, type HtmlValue } from "../lib/html.ts";
@@ -34,14 +34,19 @@ async function list(request: Request, params: ValParams, town: Town): Promise<Re
   const runs = found.slice(0, RUNS_SHOWN);
   const lines = Map.groupBy(await listLogs(town, val.id, { limit: LINES_SHOWN }), (line) => line.run);
   const last = runs[runs.length - 1];
+  // What is sought or older is what it is.
+  const isLive = query.size === 0;
   return valPage(request, town, val, asker, "logs", {
-    made: ["pages/logs.ts"],
-    body: html`<h2 class="hidden-visually">Logs</h2>
+    made: ["pages/logs.ts", ...(isLive ? ["editor/client/live.ts"] : [])],
+    ...(isLive && { script: { name: "live.ts" } }),
+    body: html`<h2 class="hidden-visually">Logs</h2><p id="news" class="hidden-visually" role="status" aria-live="polite"></p>
       <form class="line" method="get"><div><label for="search">Text in the address or error</label><input id="search" name="search" type="search" value="${search ?? ""}"></div>
-        <div><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option><option value="failed"${outcome === undefined ? null : html` selected`}>failed</option></select></div><button>Show</button></form>
+        <div><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option><option value="failed"${outcome === undefined ? null : html` selected`}>failed</option></select></div><button>Show</button><span class="ed-live soft small" hidden>connecting</span></form>
       ${runs.length === 0
         ? search !== undefined || outcome !== undefined ? empty("No run fits.") : empty("Nothing ran yet. Open the val's address, or run it from the editor.", { href: href(town.arrival, valPath(val, "code")), text: "Open the editor" })
-        : html`<div class="runs">${runs.map((run, index) => drawRun(town, val, run, (lines.get(run.id) ?? []).toReversed(), index === 0))}</div>`}
+        : null}
+      <div class="runs"${isLive ? html` data-live="${val.id}" data-username="${val.username}" data-name="${val.name}" data-newest="${runs[0]?.startedAt ?? ""}"` : null}>${
+        runs.map((run, index) => drawRun(town, val, run, (lines.get(run.id) ?? []).toReversed(), index === 0))}</div>
       ${found.length > RUNS_SHOWN && last ? html`<p><a class="button" href="?${new URLSearchParams({ before: last.position, search: search ?? "", outcome: outcome ?? "" }).toString()}">Older</a></p>` : null}`,
   });
 }
@@ -119,7 +124,7 @@ function drawBody(body: NonNullable<WholeRun["requestBody"]>): Html {
 
 function drawRun(town: Town, val: Val, run: Run, lines: Line[], open: boolean): Html {
   const failed = run.outcome !== "ok" || (run.status ?? 0) >= 500;
-  return html`<details class="run"${open ? html` open` : null}><summary>
+  return html`<details class="run${failed ? " failed" : ""}" data-run="${run.id}"${open ? html` open` : null}><summary>
     <time datetime="${run.startedAt}">${run.startedAt.slice(0, 19).replace("T", " ")}</time>
     <span class="badge ${failed ? "failed" : "http"}">${run.outcome === "ok" ? run.status ?? "ok" : run.outcome}</span>
     <span class="mono">${run.method ?? run.type} ${pathOf(run)}</span><span class="soft small">${run.durationMs} ms</span></summary>
