@@ -64,6 +64,49 @@ export default () => Response.json([a, b, c, Deno.env.get("HOME")]);
   });
 });
 
+test("a call that needs what its author's code has is underlined, and one click makes it a call as an API", async () => {
+  const { token } = await town.api("POST", "/api/town/users", { username: "bert" });
+  const file = { path: "main.ts", type: "script", content: 'export default (x: string) => x + Deno.env.get("KEY");\n' };
+  const made = await fetch(`${town.url}/api/town/vals`, {
+    method: "POST", headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ name: "keyed", files: [file] }),
+  });
+  assert.equal(made.status, 201);
+  await makeVal(town, "caller", 'import keyed from "https://esm.town/v/bert/keyed";\nexport default async () => new Response(await keyed("a "));\n');
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/caller/code/main.ts");
+    await errors(page, 0);
+    const marked = page.locator(".cm-lintRange-warning");
+    await marked.hover();
+    await page.getByText("keyed reads environment variables of bert").waitFor();
+    await page.getByRole("button", { name: "Call as an API" }).click();
+    await page.locator(".cm-content").getByText('run("bert.keyed", "a ")').waitFor();
+    await marked.waitFor({ state: "detached" });
+    assert.equal(await page.locator(".ed-status").getByText("Version 1").count(), 1);
+    assert.equal(await (await fetch(`${town.url}/run/alice/caller`)).text(), "a undefined");
+  });
+});
+
+test("the page of logs shows what runs while it is looked at", async () => {
+  await makeVal(town, "watched", 'export default (request: Request) => {\n  console.log("asked", new URL(request.url).search);\n  return new Response();\n};\n');
+  await withOwner({}, async (window, page) => {
+    await window.go("/@alice/watched/logs");
+    await page.getByText("Nothing ran yet").waitFor();
+    await page.locator(".ed-live.on").waitFor();
+    for (const number of [1, 2]) {
+      await fetch(`${town.url}/run/alice/watched?${number}`);
+      await page.locator("details.run[open]").getByText(`asked ?${number}`).waitFor();
+    }
+    assert.equal(await page.locator("details.run").count(), 2);
+    assert.equal(await page.getByText("Nothing ran yet").count(), 0);
+    // The same in a new window, of which the server drew what was.
+    await page.reload();
+    await page.locator(".ed-live.on").waitFor();
+    await fetch(`${town.url}/run/alice/watched?3`);
+    await page.locator("details.run[open]").getByText("asked ?3").waitFor();
+    assert.equal(await page.locator("details.run").count(), 3);
+  });
+});
+
 test("types of packages and of modules from elsewhere are known, before they are saved too", async () => {
   const registry = await startRegistry({
     boxes: {
@@ -78,6 +121,10 @@ test("types of packages and of modules from elsewhere are known, before they are
       "package.json": JSON.stringify({ name: "box-core", version: "1.4.0", main: "core.js", types: "core.d.ts" }),
       "core.js": "module.exports = {};\n", "core.d.ts": "export interface Core { size: number }\n",
     },
+    "@jsr/std__text": {
+      "package.json": JSON.stringify({ name: "@jsr/std__text", version: "1.0.3", type: "module", exports: { ".": { types: "./_dist/mod.d.ts", default: "./mod.js" } } }),
+      "mod.js": "export const shout = (text) => text.toUpperCase();\n", "_dist/mod.d.ts": "export declare function shout(text: string): string;\n",
+    },
     bare: { "package.json": JSON.stringify({ name: "bare", version: "1.0.0", main: "bare.js" }), "bare.js": "exports.count = 1;\n" },
     "@types/bare": { "package.json": JSON.stringify({ name: "@types/bare", version: "1.0.2", types: "index.d.ts" }), "index.d.ts": "export declare const count: number;\n" },
   }, {
@@ -85,7 +132,7 @@ test("types of packages and of modules from elsewhere are known, before they are
     "/far.example/types/mod.d.ts": { headers: { "content-type": "application/typescript" }, body: 'export * from "./more.d.ts";\n' },
     "/far.example/types/more.d.ts": { headers: { "content-type": "application/typescript" }, body: "export declare const far: number;\n" },
   });
-  const own = await startTown({ variables: { TOWN_NPM_REGISTRY: registry.url, TOWN_MODULE_MIRROR: registry.url, TOWN_ALLOW_PRIVATE_NETWORK: "true" } });
+  const own = await startTown({ variables: { TOWN_NPM_REGISTRY: registry.url, TOWN_JSR_REGISTRY: registry.url, TOWN_MODULE_MIRROR: registry.url, TOWN_ALLOW_PRIVATE_NETWORK: "true" } });
   try {
     await makeVal(own, "packed", [
       { path: "deno.json", type: "file", content: JSON.stringify({ imports: { bare: "npm:bare@1", "@types/bare": "npm:@types/bare@1" } }) },
@@ -104,6 +151,7 @@ import { far } from "https://far.example/mod.js";
 import { anything } from "npm:nowhere";
 // @ts-types="npm:@types/bare@1"
 import { count as counted } from "npm:nowhere@2";
+import { shout } from "jsr:@std/text@1";
 const a: string = box(1).size;
 const b: number = near;
 const c: string = lid;
@@ -111,15 +159,16 @@ const d: string = count;
 const e: string = far;
 const f: number = anything;
 const g: string = counted;
-export default () => Response.json([a, b, c, d, e, f, g]);
+const i: number = shout("a");
+export default () => Response.json([a, b, c, d, e, f, g, i]);
 `);
-    await errors(page, 6);
-    assert.deepEqual(await page.locator(".cm-lintRange-error").allTextContents(), ["a", "b", "c", "d", "e", "g"]);
+    await errors(page, 7);
+    assert.deepEqual(await page.locator(".cm-lintRange-error").allTextContents(), ["a", "b", "c", "d", "e", "g", "i"]);
     // A name is asked for when it stands, and not with every letter.
     await page.keyboard.press("Control+End");
     await page.keyboard.type('import {} from "npm:box-core";\n', { delay: 20 });
     await page.keyboard.type("const h: number = 1 as unknown as import('npm:box-core').Core;\n");
-    await errors(page, 7);
+    await errors(page, 8);
     assert.deepEqual(registry.asked.filter((path) => /^\/(b|bo|box|box-|box-c)$/.test(path)), []);
     window.check();
     await window.close();

@@ -6,8 +6,10 @@ import {
 } from "codemirror";
 import type { News, Question, Questions, Reply, Signature } from "./typescript.ts";
 
-// A pause in typing; the worker needs some 50 ms for a file of a thousand lines.
-const DIAGNOSE_MS = 80;
+// A pause in typing: as long as the last check took, so that a long file is not checked with every letter and answers to
+// questions do not wait behind checks that nobody will see. A file of a thousand lines takes some 50 ms.
+const PAUSE_MS_MIN = 25;
+const PAUSE_MS_MAX = 400;
 
 type Answer<Name extends keyof Questions> = ReturnType<Questions[Name]>;
 
@@ -88,17 +90,24 @@ function definition(wish: LanguageWish, view: EditorView, position: number): boo
 
 function diagnosing({ language, path, known }: LanguageWish): Extension {
   let timer = 0;
+  let pause = PAUSE_MS_MIN;
+  const check = async (view: EditorView) => {
+    const begun = performance.now();
+    await diagnose(language, path, view, known);
+    pause = Math.min(Math.max(performance.now() - begun, PAUSE_MS_MIN), PAUSE_MS_MAX);
+  };
   return EditorView.updateListener.of(({ docChanged, view }) => {
     if (!docChanged) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void diagnose(language, path, view, known), DIAGNOSE_MS);
+    timer = setTimeout(() => void check(view), pause);
   });
 }
 
 /** Tells the worker the text of a view and underlines what is wrong with it. */
 export async function diagnose(language: Language, path: string, view: EditorView, known: LanguageWish["known"]): Promise<void> {
   const text = view.state.doc.toString();
-  await language.ask("write", path, text);
+  // Questions are answered in order.
+  void language.ask("write", path, text);
   const faults = await language.ask("diagnose", path);
   // What was typed meanwhile has its own turn.
   if (view.state.doc.toString() !== text) return;
