@@ -4,6 +4,7 @@
  */
 
 import { badRequest, HttpError, json, notFound, readJson, stringOf } from "../lib/http.ts";
+import { href } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange, maySee } from "../model/access.ts";
@@ -13,6 +14,8 @@ import { latestPositions, listLogs, listRuns } from "../model/runs.ts";
 import { findVal, type Val } from "../model/vals.ts";
 import { save } from "../model/versions.ts";
 import { askerBySession, formAsker } from "../pages/layout.ts";
+import { markdown } from "../pages/markdown.ts";
+import { valPath } from "../pages/pieces.ts";
 import { follow } from "../run/follow.ts";
 import { servePackageTypes } from "./package-types.ts";
 import { sendRequest } from "./request.ts";
@@ -36,6 +39,11 @@ export const editorRoutes: Route[] = [
   ["POST", "/-/editor/:id/run", async (request, params, town) => {
     const { val, asker } = await changeable(request, params, town);
     return json(await runFile(town, val, asker, await readJson(request)));
+  }],
+  ["POST", "/-/editor/:id/readme", async (request, params, town) => {
+    const { val } = await changeable(request, params, town);
+    const { html } = markdown(stringOf(await readJson(request), "text"), href(town.arrival, valPath(val, "code/")));
+    return json({ html });
   }],
   ["GET", "/-/editor/:id/logs", logs],
   ["GET", "/-/editor/:id/stream", stream],

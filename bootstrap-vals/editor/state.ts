@@ -5,7 +5,10 @@ import { all } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
+import { listSchedules, scheduleShape } from "../model/cron.ts";
 import type { Tree } from "../model/files.ts";
+import { mailAddress } from "../model/mail.ts";
+import { entryOf } from "../model/names.ts";
 import type { Val } from "../model/vals.ts";
 import { readDiagnostics } from "../model/versions.ts";
 import type { Diagnostic } from "../modules/analysis.ts";
@@ -16,8 +19,11 @@ export interface EditorFile {
   type: string;
   /** Null: too large to be sent along, or no text. */
   content: string | null;
-  /** Where it answers requests. */
+  /** Where it answers requests, or takes mail. */
   endpoint: string | null;
+  email: string | null;
+  /** When it runs, in words. */
+  schedule: { words: string; next: string[]; paused: boolean } | null;
 }
 
 export interface EditorState {
@@ -44,6 +50,14 @@ export async function editorState(town: Town, val: Val, tree: Tree, asker: Asker
   const rows = await all<{ hash: string; text: unknown }>(
     town.storage, "SELECT c.hash, c.text FROM json_each(:hashes) j JOIN content c ON c.hash = j.value", { hashes: JSON.stringify(wanted) },
   );
+  const emails = entries.filter((entry) => entry.type === "email");
+  const schedules = new Map<string, EditorFile["schedule"]>();
+  if (mayChange(asker, val) && entries.some((entry) => entry.type === "interval")) {
+    for (const row of await listSchedules(town, { val_id: val.id })) {
+      const { words, next, paused } = scheduleShape(row);
+      schedules.set(row.file_id, { words, paused, next: next.map((one) => one.words) });
+    }
+  }
   const texts = new Map(rows.map(({ hash, text }) => [hash, text]));
   return {
     id: val.id, username: val.username, name: val.name, privacy: val.privacy, version: val.version, mine: mayChange(asker, val),
@@ -52,6 +66,8 @@ export async function editorState(town: Town, val: Val, tree: Tree, asker: Asker
       return {
         path: entry.path, type: entry.type, content: typeof text === "string" ? text : null,
         endpoint: entry.type === "http" ? endpointUrl(town.arrival, val, tree, entry) : null,
+        email: entry.type === "email" ? mailAddress(town.arrival, val, entry.file_id, entryOf(emails)?.file_id === entry.file_id) : null,
+        schedule: schedules.get(entry.file_id) ?? null,
       };
     }),
     diagnostics: await readDiagnostics(town, val),

@@ -78,7 +78,8 @@ async function setUp(request: Request, _params: unknown, town: Town): Promise<Re
 /** The token of the link is what lets one in here; it is gone once there is an owner. */
 async function checkSetup(town: Town, token: string): Promise<void> {
   const current = await currentSetupToken(town);
-  if (current === undefined || token !== current) throw new HttpError(404, "not_found", "Page not found");
+  if (current === undefined) throw new HttpError(404, "not_found", "This town has its owner already: sign in");
+  if (token !== current) throw new HttpError(404, "not_found", "This is not the newest set-up link: take the one that the town printed when it was started last");
 }
 
 function setupForm(request: Request, town: Town, token: string, username: string, error?: HttpError): Promise<Response> {
@@ -133,9 +134,11 @@ async function signInForm(request: Request, town: Town, next: string, username: 
 }
 
 export function credentials(username: string, autocomplete: string): HtmlValue {
+  const isNew = autocomplete === "new-password";
   return html`<label for="username">Username</label>
-    <input id="username" name="username" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required>
+    <input id="username" name="username" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required${isNew ? html` aria-describedby="username-hint" maxlength="29"` : null}>
+    ${isNew ? html`<p class="hint" id="username-hint">Letters, digits, _ and -. It is part of the addresses of your vals.</p>` : null}
     <label for="password">Password</label>
     <input id="password" name="password" type="password" autocomplete="${autocomplete}" required${
-      autocomplete === "new-password" ? html` minlength="8"` : null}>`;
+      isNew ? html` minlength="8" aria-describedby="password-hint"` : null}>${isNew ? html`<p class="hint" id="password-hint">At least 8 characters.</p>` : null}`;
 }

@@ -60,7 +60,7 @@ async function dashboard(request: Request, town: Town, asker: Asker): Promise<Re
     asker,
     made: ["pages/home.ts", "pages/layout.ts", "pages/style.css"],
     body: html`<div class="row between"><h1>Your vals</h1>
-      <p class="row"><a class="button" href="${href(arrival, "/new?template=town")}">New town</a><a class="button first" href="${href(arrival, "/new")}">New val</a></p></div>
+      <p class="row"><a class="button" href="${href(arrival, "/new?template=town")}">New town</a></p></div>
       ${own.length === 0
         ? empty("A val is a folder of TypeScript that answers at an address. You have none yet.", { href: href(arrival, "/new"), text: "Make the first one" })
         : valList(arrival, own, { author: false })}

@@ -146,9 +146,11 @@ export async function errorPage(request: Request, town: Town, error: HttpError):
   }
   const { arrival } = town;
   const asker = await askerBySession(town, request).catch(() => undefined);
+  // Whoever has to sign in first comes back here.
+  const next = error.status === 401 && request.method === "GET" ? `/signin?next=${encodeURIComponent(arrival.path + arrival.search)}` : "/signin";
   const body = html`<div class="hero"><p class="soft">${error.status}</p><h1>${error.message}</h1><p>${EXPLAINED[error.status]}</p>
     <p class="row"><a class="button" href="${href(arrival, "/")}">Home</a>${
-      asker === undefined ? html`<a class="button" href="${href(arrival, "/signin")}">Sign in</a>` : null}</p></div>`;
+      asker === undefined ? html`<a class="button first" href="${href(arrival, next)}">Sign in</a>` : null}</p></div>`;
   return pageOf(request, town, { title: error.message, asker, body, status: error.status, headers, made: ["pages/layout.ts"] });
 }
 

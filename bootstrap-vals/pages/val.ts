@@ -60,7 +60,8 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
     made: ["pages/val.ts"],
     body: html`<div class="columns"><div>
       ${diagnostics.length === 0 ? null : html`<div class="notice bad"><p>${plural(diagnostics.length, "problem")} in the newest version:</p><ul>${
-        diagnostics.map((fault) => html`<li><a href="${href(arrival, valPath(val, `code/${fault.path}#L${fault.line}`))}">${fault.path}:${fault.line}</a> ${fault.message}</li>`)}</ul></div>`}
+        diagnostics.map((fault) => html`<li><a href="${href(arrival, valPath(val, `code/${fault.path}#L${fault.line}`))}">${fault.path}:${fault.line}</a> ${fault.message}${
+          fault.suggestion === undefined ? null : html`. <span class="soft">${fault.suggestion}</span>`}</li>`)}</ul></div>`}
       ${endpoints(town, val, tree)}${mailboxes(town, val, tree)}
       ${text === undefined
         ? mine && files.length > 0

@@ -263,6 +263,38 @@ test("a request of any method shows its answer, and a stack leads to its line", 
   });
 });
 
+test("beside the code is what its file is for: a schedule in words, a mailbox, a readme as it is read", async () => {
+  const { files } = await makeVal(town, "kinds", [
+    { path: "cron.ts", type: "interval", content: "export default () => {};\n" },
+    { path: "mail.ts", type: "email", content: "export default (mail: Email) => console.log('mail', mail.text);\n" },
+    { path: "README.md", type: "file", content: "# Before\n" },
+  ]);
+  const idOf = (path) => files.find((file) => file.path === path);
+  const { words } = await town.api("PUT", `/api/town/files/${idOf("cron.ts").id}/schedule`, { schedule: "0 9 * * 1-5" });
+  await withOwner({ permissions: ["clipboard-read", "clipboard-write"] }, async (window, page) => {
+    await openEditor(window, "/@alice/kinds/code/README.md", { types: false });
+    const card = page.locator(".ed-card");
+    await card.getByRole("heading", { name: "Before" }).waitFor();
+    await typeCode(page, "# After\n\n<script>alert(1)</script>\n");
+    await card.getByRole("heading", { name: "After" }).waitFor();
+    assert.match(await card.innerText(), /<script>/, "markup in a readme stays text");
+    const open = (name) => page.locator(".ed-tree li", { hasText: name }).click();
+    await open("cron.ts");
+    await card.getByText(words).waitFor();
+    await open("mail.ts");
+    await card.getByText(idOf("mail.ts").links.email).waitFor();
+    await card.getByRole("button", { name: "Send test mail" }).click();
+    await page.fill("dialog #asked", "posted");
+    await page.keyboard.press("Enter");
+    await page.locator(".ed-runs li", { hasText: "mail posted" }).first().waitFor();
+    await page.locator(".ed-close").first().click();
+    assert.equal(await page.locator(".ed-tabs [role=tab]").count(), 2);
+    await page.getByText("Share", { exact: true }).click();
+    await page.getByText("Copy address of this module").click();
+    await page.waitForFunction(async () => /\/v\/alice\/kinds@\d+-main\/mail\.ts$/.test(await navigator.clipboard.readText()));
+  });
+});
+
 test("two tabs that change the same file both keep what was typed", async () => {
   const val = await makeVal(town, "shared", "// one\nexport default () => new Response();\n");
   await withOwner({}, async (window, page) => {

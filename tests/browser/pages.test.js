@@ -10,7 +10,8 @@ const PAGES = [
   "/", "/new", "/search?q=hello", "/search?q=nothing-like-it", "/settings", "/settings/tokens", "/settings/groups", "/settings/mail", "/settings/evaluations", "/settings/callsites", "/settings/deleted", "/admin",
   "/@alice", "/@alice/hello", "/@alice/hello/versions", "/@alice/hello/versions/1", "/@alice/hello/logs", "/@alice/hello/schedules",
   "/@alice/hello/environment", "/@alice/hello/database?table=visit", "/@alice/hello/blobs", "/@alice/hello/blobs?key=notes%2Ffirst.txt", "/settings/blobs", "/@alice/hello/settings", "/@alice/hello/remix", `/@alice/${LONG.slice(0, 48)}`,
-  "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/no/such/page",
+  "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/@town/changes", "/instances", "/no/such/page",
+  "/@alice/caller", "/@alice/hello/code/README.md", "/@alice/hello/code/cron.ts", "/@alice/hello/code/mail.ts", "/@alice/caller/code/main.ts",
 ];
 const VISITED = ["/", "/signin", "/signup", "/@alice/hello", "/@alice/hello/code/main.ts", "/@town/system/main.ts"];
 
@@ -41,6 +42,17 @@ before(async () => {
   const put = await fetch(`${town.url}/api/v2/blob/notes/first.txt?val_id=${id}`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}` }, body: "first\n" });
   assert.equal(put.status, 201);
   for (const path of ["", "/bad"]) await fetch(`${town.url}/run/alice/hello${path}`);
+  // Pages of one thing, whose addresses nobody can know before.
+  const inner = await town.api("POST", "/api/town/instances", { name: "inner" });
+  let run;
+  while (run === undefined) run = (await town.api("GET", "/api/town/runs")).data[0];
+  PAGES.push(`/instances/${inner.val.id}`, `/settings/evaluations/${run.id}`, `/@alice/hello/logs/${run.id}`);
+  const { token } = await town.api("POST", "/api/town/users", { username: "bert" });
+  const library = { name: "llm", files: [{ path: "main.ts", type: "script", content: "export default () => Deno.env.get('KEY');\n" }] };
+  const made = await fetch(`${town.url}/api/town/vals`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(library) });
+  assert.equal(made.status, 201);
+  // Among the broken calls of the settings, and a problem on its own pages.
+  await makeVal(town, "caller", 'import llm from "https://esm.town/v/bert/llm";\nexport default () => new Response(llm());\n');
 });
 after(async () => {
   await browser?.close();

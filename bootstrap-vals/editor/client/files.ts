@@ -61,7 +61,9 @@ export function drawTabs(session: Session, place: HTMLElement): void {
         type: "button", role: "tab", "aria-selected": isOpen, tabindex: isOpen ? 0 : -1, title: path, "aria-controls": "ed-code",
         on: { click: () => openDoc(session, path), auxclick: () => closeTab(session, path) },
       }, path.slice(path.lastIndexOf("/") + 1), doc !== undefined && isDirty(doc) ? make("span", { class: "dot", role: "img", "aria-label": "not saved" }) : null);
-      return tab;
+      // By keyboard it is the key Delete; whoever does not see it needs no second button.
+      const close = session.tabs.length === 1 ? null : make("span", { class: "ed-close", "aria-hidden": true, title: `Close ${path}`, on: { click: () => closeTab(session, path) } }, "\u00d7");
+      return make("span", { class: "ed-tab", role: "presentation", "data-selected": String(isOpen) }, tab, close);
     }));
     if (focused) place.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   };

@@ -15,6 +15,7 @@ import { addCommands, openPalette } from "./palette.ts";
 import { separator } from "./panes.ts";
 import { drawPreview } from "./preview.ts";
 import { drawRunner } from "./runner.ts";
+import { drawSide } from "./side.ts";
 import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, upgradeCalls, type Change } from "./session.ts";
 
 // A pause in typing, after which what is not saved is kept in this browser.
@@ -34,6 +35,12 @@ if (!session.docs.has(state.open)) {
 if (!session.docs.has(session.open)) session.open = session.docs.keys().next().value ?? "";
 session.tabs = [session.open];
 
+/** What one may take from here to somewhere else. */
+const SHARED: [text: string, what: () => string | undefined][] = [
+  ["link to this val", () => location.origin + page], ["link to these lines", linkToLines], ["address of the val", endpointOf],
+  ["curl command", () => (endpointOf() === undefined ? undefined : `curl ${endpointOf()}`)], ["address of this module", moduleAddress],
+];
+
 // ---- The frame ------------------------------------------------------------------------------------
 
 const tree = make("nav", { class: "ed-files", "aria-label": "Files" });
@@ -49,14 +56,15 @@ const typeChoice = make("select", { "aria-label": "Type of this file", on: { cha
   ...([["http", "HTTP"], ["interval", "Cron"], ["email", "Email"], ["script", "Script"], ["file", "File"]] as const).map(([value, text]) => make("option", { value }, text)));
 const menu = make("details", { class: "menu" }, make("summary", { class: "button small quiet" }, "More"), make("div", {},
   item("Format", format), item("Rename symbol", () => rename(session.open, view.state.selection.main.head)), item("Find", () => openSearchPanel(view)),
-  item("Go to line", () => gotoLine(view)), item("Problems", () => openLintPanel(view)), item("Copy link to this line", copyLink),
-  item("Copy module address", () => void copy(moduleAddress(), menu.querySelector("summary") as HTMLElement)),
+  item("Go to line", () => gotoLine(view)), item("Problems", () => openLintPanel(view)),
   item("Keys: standard, vim or Emacs", nextKeys), item("Full screen", () => frame.classList.toggle("full")), item("All commands", openPalette)));
+const share = make("details", { class: "menu" }, make("summary", { class: "button small quiet" }, "Share"), make("div", {},
+  ...SHARED.map(([text, what]) => item(`Copy ${text}`, () => void copyShared(what)))));
 const frame = make("div", { class: "ed" },
   make("div", { class: "ed-switch", role: "group", "aria-label": "Pane" }, ...(["code", "files", "side", "logs"] as const).map((name) =>
     make("button", { class: "small quiet", type: "button", "aria-pressed": name === "code", "data-pane": name, on: { click: () => show(name) } },
       { code: "Code", files: "Files", side: "Preview", logs: "Logs" }[name]))),
-  make("div", { class: "ed-bar" }, tabs, make("div", { class: "ed-tools" }, state.mine ? typeChoice : null, menu, state.mine ? saveButton : null, runButton)),
+  make("div", { class: "ed-bar" }, tabs, make("div", { class: "ed-tools" }, state.mine ? typeChoice : null, menu, share, state.mine ? saveButton : null, runButton)),
   notice, tree, code, side, logs, status);
 frame.dataset.pane = "code";
 frame.append(
@@ -68,7 +76,7 @@ document.querySelector("main")?.classList.add("whole");
 place.replaceChildren(frame);
 
 function item(text: string, act: () => void): HTMLElement {
-  return make("button", { type: "button", on: { click: () => (menu.removeAttribute("open"), act()) } }, text);
+  return make("button", { type: "button", on: { click: () => (menu.removeAttribute("open"), share.removeAttribute("open"), act()) } }, text);
 }
 
 function show(pane: string): void {
@@ -148,6 +156,7 @@ function typed(path: string, text: string): void {
   const before = isDirty(doc);
   doc.text = text;
   if (before !== isDirty(doc)) session.tell("text");
+  session.tell("typed");
   keepDraft();
   drawTitle();
 }
@@ -167,7 +176,7 @@ function drawTitle(): void {
   saveButton.disabled = dirty.length === 0;
   const doc = session.docs.get(session.open);
   runButton.textContent = { http: "Send", interval: "Run now", email: "Send test mail", script: "Run" }[doc?.type ?? ""] ?? "Run";
-  runButton.hidden = !state.mine && doc?.type !== "http";
+  runButton.hidden = doc?.type === "file" || (!state.mine && doc?.type !== "http");
   status.firstChild?.replaceWith(`Version ${session.val.version}${dirty.length > 0 ? `, ${dirty.length} not saved` : ""}`);
 }
 
@@ -233,7 +242,7 @@ async function save(others: Change[] = []): Promise<boolean> {
 
 async function run(): Promise<void> {
   const doc = session.docs.get(session.open);
-  if (doc === undefined) return;
+  if (doc === undefined || runButton.hidden) return;
   if (state.mine && dirtyDocs(session).length > 0 && !(await save())) return;
   if (doc.type === "http" || !state.mine) {
     show(window.matchMedia("(max-width: 50rem)").matches ? "side" : "code");
@@ -273,13 +282,24 @@ async function rename(path: string, position: number): Promise<void> {
   say(edits.length === 0 ? "Nothing to rename there" : `Renamed in ${edits.length} places`);
 }
 
-function copyLink(): void {
+async function copyShared(what: () => string | undefined): Promise<void> {
+  const text = what();
+  if (text === undefined) return say("No file of this val answers HTTP. Give one the type HTTP and save.", "bad");
+  await copy(text, share.querySelector("summary") as HTMLElement);
+}
+
+function linkToLines(): string {
   const { from, to } = view.state.selection.main;
   const first = view.state.doc.lineAt(from).number;
   const last = view.state.doc.lineAt(to).number;
   const hash = `#L${first}${last > first ? `-${last}` : ""}`;
   history.replaceState(null, "", hash);
-  void copy(location.origin + location.pathname + hash, menu.querySelector("summary") as HTMLElement);
+  return location.origin + location.pathname + hash;
+}
+
+function endpointOf(): string | undefined {
+  const open = session.docs.get(session.open);
+  return open?.endpoint ?? [...session.docs.values()].find((doc) => doc.endpoint !== null)?.endpoint ?? undefined;
 }
 
 function moduleAddress(): string {
@@ -353,7 +373,11 @@ status.append("", make("span", { id: "editor-help" }, "Escape, then Tab leaves t
 const change = async (one: Change) => void (await save([one]));
 drawTabs(session, tabs);
 drawFiles(session, tree, change);
-const preview = drawPreview(session, side);
+const previewPane = make("div", { class: "ed-preview" });
+side.append(previewPane);
+// What is beside the code decides whether the preview is to be seen, before that asks the val for anything.
+drawSide({ session, preview: previewPane, place: side, run: () => void run() });
+const preview = drawPreview(session, previewPane);
 const runner = drawRunner(session, side);
 if (state.mine) drawLogs(session, logs, goLine);
 else frame.classList.add("visitor");
@@ -373,7 +397,7 @@ addCommands([
   { title: "Save", keys: "Ctrl+S", run: () => void save() }, { title: "Save and run", keys: "Ctrl+Enter", run: () => void run() },
   { title: "Format", keys: "Shift+Alt+F", run: format }, { title: "Rename symbol", keys: "F2", run: () => void rename(session.open, view.state.selection.main.head) },
   { title: "Find in file", keys: "Ctrl+F", run: () => openSearchPanel(view) }, { title: "Go to line", keys: "Ctrl+Alt+G", run: () => gotoLine(view) },
-  { title: "Problems", keys: "Ctrl+Shift+M", run: () => openLintPanel(view) }, { title: "Copy link to this line", run: copyLink },
+  { title: "Problems", keys: "Ctrl+Shift+M", run: () => openLintPanel(view) }, ...SHARED.map(([text, what]) => ({ title: `Copy ${text}`, run: () => void copyShared(what) })),
   { title: "Change keys: standard, vim, Emacs", run: nextKeys }, { title: "Full screen", run: () => frame.classList.toggle("full") },
   ...[...session.docs.keys()].map((path) => ({ title: `Open ${path}`, run: () => openDoc(session, path) })),
 ]);

@@ -45,7 +45,11 @@ export function drawPreview(session: Session, place: HTMLElement): Preview {
     return base == null ? undefined : base + (address.value.startsWith("/") ? address.value : `/${address.value}`);
   };
   const none = () => stage.replaceChildren(make("p", { class: "soft small ed-none" }, "No file of this val answers HTTP. Give one the type HTTP and save."));
+  // Out of sight it asks for nothing; what it would have asked for it asks when it is seen.
+  let isDue = false;
   const load = () => {
+    isDue = place.hidden;
+    if (isDue) return;
     const target = url();
     if (target === undefined) return none();
     outside.href = target;
@@ -72,6 +76,8 @@ export function drawPreview(session: Session, place: HTMLElement): Preview {
     load();
   });
   session.on("files", () => (outside.href = url() ?? ""));
+  session.on("open", () => isDue && load());
+  session.on("files", () => isDue && load());
   if (session.val.mine) load();
   else {
     stage.replaceChildren(make("div", { class: "ed-none" }, make("p", {}, `This runs what ${session.val.username} wrote, on an origin of its own.`),

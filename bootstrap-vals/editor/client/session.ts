@@ -10,9 +10,12 @@ export interface Doc {
   /** As in the version the session is at; null while there is none. */
   saved: { text: string; type: string } | null;
   endpoint: string | null;
+  email: string | null;
+  schedule: EditorFile["schedule"];
 }
 
-export type Event = "files" | "text" | "open" | "saved" | "conflict";
+/** `text`: whether it is saved has changed; `typed`: anything was. */
+export type Event = "files" | "text" | "typed" | "open" | "saved" | "conflict";
 
 export interface Session {
   val: Omit<EditorState, "files">;
@@ -43,7 +46,12 @@ export function createSession(state: EditorState, open: string): Session {
 }
 
 function docOf(file: EditorFile, content: string): Doc {
-  return { path: file.path, type: file.type, text: content, saved: { text: content, type: file.type }, endpoint: file.endpoint };
+  return { path: file.path, type: file.type, text: content, saved: { text: content, type: file.type }, ...placesOf(file) };
+}
+
+/** Where a file is reached, which saves may change. */
+function placesOf({ endpoint, email, schedule }: EditorFile): Pick<Doc, "endpoint" | "email" | "schedule"> {
+  return { endpoint, email, schedule };
 }
 
 export function isDirty(doc: Doc): boolean {
@@ -70,7 +78,7 @@ export function closeTab(session: Session, path: string): void {
 }
 
 export function addDoc(session: Session, path: string, type: string, text: string): void {
-  session.docs.set(path, { path, type, text, saved: null, endpoint: null });
+  session.docs.set(path, { path, type, text, saved: null, endpoint: null, email: null, schedule: null });
   session.tell("files");
   openDoc(session, path);
 }
@@ -131,7 +139,7 @@ function settle(session: Session, state: EditorState, changes: Change[]): void {
     if (doc === undefined) session.docs.set(file.path, docOf(file, file.content));
     // A text that the town changed itself is taken over where nothing else was typed.
     else if (!sent.has(file.path) && !isDirty(doc)) session.docs.set(file.path, docOf(file, file.content));
-    else session.docs.set(file.path, { ...doc, endpoint: file.endpoint, saved: { text: file.content, type: file.type } });
+    else session.docs.set(file.path, { ...doc, ...placesOf(file), saved: { text: file.content, type: file.type } });
   }
   session.tell("files");
   session.tell("saved");
@@ -161,7 +169,7 @@ function merge(session: Session, state: EditorState): Conflict[] {
     const doc = session.docs.get(file.path);
     const saved = { text: file.content, type: file.type };
     if (doc === undefined) session.docs.set(file.path, docOf(file, file.content));
-    else if (!isDirty(doc)) session.docs.set(file.path, { ...doc, ...saved, saved, endpoint: file.endpoint });
+    else if (!isDirty(doc)) session.docs.set(file.path, { ...doc, ...saved, saved, ...placesOf(file) });
     else {
       if (doc.saved?.text !== file.content && doc.text !== file.content) conflicts.push({ path: doc.path, theirs: file.content, mine: doc.text });
       doc.saved = saved;
