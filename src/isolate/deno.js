@@ -151,7 +151,10 @@
   none.Deno = freeze({
     ...none.Deno, readFileSync: unknown, readTextFileSync: unknown, readFile: async (path) => unknown(path), readTextFile: async (path) => unknown(path),
   });
-  none.process.getBuiltinModule = () => undefined;
+  // All but those that read the program's files, or import by authority.
+  const builtin = none.process.getBuiltinModule;
+  const withAuthority = freeze({ __proto__: null, fs: true, "node:fs": true, "fs/promises": true, "node:fs/promises": true, module: true, "node:module": true });
+  none.process.getBuiltinModule = (name) => (withAuthority[name] === true ? undefined : builtin(name));
   web.defineGlobal("Deno", none.Deno);
   web.defineGlobal("process", none.process);
   return {

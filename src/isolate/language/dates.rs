@@ -144,6 +144,9 @@ fn time_of(text: &JsValue, context: &mut Context) -> JsResult<JsValue> {
     })
 }
 
+/// The last year all of which can be a date.
+const YEAR_MAX: i64 = 275_759;
+
 /// What a text that is not in the standard's format may say, in parts.
 #[derive(Default)]
 struct Parts {
@@ -311,6 +314,10 @@ impl Parts {
             (None, [(year, 3..), (month, _), (day, _)]) => Some((*year, month - 1, *day)),
             (None, [(month, _), (day, _), year]) => Some((full(*year), month - 1, *day)),
             (None, [(month, _), (day, _)]) => Some((2001, month - 1, *day)),
+            // A number alone is a month if it could be a day, else a year.
+            (None, [(month @ 1..=31, _)]) => Some((2001, month - 1, 1)),
+            (None, [(0, _)]) => Some((2000, 0, 1)),
+            (None, [year @ (..=YEAR_MAX, _)]) => Some((full(*year), 0, 1)),
             _ => None,
         }
     }
