@@ -1,7 +1,7 @@
 //! Errors across the boundary: what a failed call becomes in JavaScript, and what an exception
 //! becomes for the owner of the program.
 
-use boa_engine::error::{EngineError, RuntimeLimitError};
+use boa_engine::error::EngineError;
 use boa_engine::object::JsObject;
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsError, JsNativeError, JsResult, JsValue, js_string};
@@ -150,6 +150,9 @@ pub fn failure(error: &JsError, context: &mut Context) -> Failure {
     value_failure(&value, context)
 }
 
+/// What the engine throws where calls are nested too deep. As in V8, a program may catch it.
+const TOO_DEEP: &str = "RangeError: Maximum call stack size exceeded";
+
 /// What a thrown value or a reason of rejection is to the owner of the program.
 pub fn value_failure(value: &JsValue, context: &mut Context) -> Failure {
     let Some(object) = value.as_object() else {
@@ -166,26 +169,27 @@ pub fn value_failure(value: &JsValue, context: &mut Context) -> Failure {
     if !stack.starts_with(&headline) {
         stack = format!("{headline}\n{stack}");
     }
+    let stack = cut(stack.trim_end().to_string());
+    if headline == TOO_DEEP {
+        let message = format!("{TOO_DEEP}: calls are nested {RECURSION_MAX} deep at most");
+        let failure = Failure::limit(
+            Outcome::Recursion,
+            "recursion",
+            RECURSION_MAX as u64,
+            message,
+        );
+        return Failure { stack, ..failure };
+    }
     Failure {
         outcome: Outcome::Exception,
         message: cut(headline),
-        stack: cut(stack.trim_end().to_string()),
+        stack,
         limit: None,
     }
 }
 
 fn engine_failure(error: &EngineError) -> Failure {
-    match error {
-        EngineError::RuntimeLimit(RuntimeLimitError::Recursion | RuntimeLimitError::StackSize) => {
-            Failure::limit(
-                Outcome::Recursion,
-                "recursion",
-                RECURSION_MAX as u64,
-                format!("RangeError: Maximum call depth of {RECURSION_MAX} exceeded"),
-            )
-        }
-        other => Failure::new(Outcome::Crash, format!("The engine stopped: {other}")),
-    }
+    Failure::new(Outcome::Crash, format!("The engine stopped: {error}"))
 }
 
 fn text(object: &JsObject, key: &str, context: &mut Context) -> Option<String> {

@@ -12,7 +12,6 @@ use boa_engine::job::PromiseJob;
 use boa_engine::job::{GenericJob, IntervalJob, Job, JobExecutor, NativeAsyncJob, TimeoutJob};
 use boa_engine::{Context, JsError, JsObject, JsResult};
 
-use super::language;
 use super::meter::Meter;
 use crate::wire::RunId;
 
@@ -98,7 +97,6 @@ impl Executor {
         self.run.set(0);
         self.set_frame(None);
         context.clear_kept_objects();
-        language::forget_searched(context);
         Ok(())
     }
 

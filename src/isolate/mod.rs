@@ -13,8 +13,8 @@ mod forward;
 mod harden;
 pub mod heap;
 mod host;
-mod json;
-mod language;
+pub mod json;
+pub mod language;
 mod libraries;
 mod lines;
 mod meter;
@@ -22,6 +22,7 @@ mod modules;
 mod node;
 mod realm;
 mod socket;
+pub mod stringify;
 mod text;
 pub mod web;
 
@@ -45,6 +46,7 @@ use self::realm::Bridge;
 use self::socket::{Socket, SocketError};
 use crate::eval::compile;
 use crate::eval::sandbox;
+use crate::limits::STACK_BYTES;
 use crate::wire::{Down, Env, Exports, Failure, Outcome, RunId, Start, Up};
 
 pub use modules::resolve;
@@ -75,6 +77,7 @@ pub fn main(socket: OwnedFd) -> ! {
     text::move_to_huge_pages();
     std::panic::set_hook(Box::new(|panic| eprintln!("town: isolate: {panic}")));
     die_of_overflow();
+    bound_the_stack();
     let executor = Rc::new(Executor::default());
     let host = Host::new(Socket::new(socket), executor);
     let modules = Rc::new(Modules::default());
@@ -110,6 +113,18 @@ fn die_of_overflow() {
     }
 }
 
+// Built-in functions that call each other without end get an error before the stack is used up.
+fn bound_the_stack() {
+    /// For what is called without asking: the parser, whose nesting has a bound of its own, begins
+    /// near the stack's beginning.
+    const SPARE_BYTES: usize = 6 << 20;
+    let here = 0u8;
+    let bytes = usize::try_from(STACK_BYTES).unwrap_or(usize::MAX);
+    let end = std::ptr::from_ref(&here).addr();
+    let end = end.saturating_sub(bytes.saturating_sub(SPARE_BYTES));
+    Context::set_native_stack_end(end);
+}
+
 // Touches what is made lazily once per process, so that it is shared by all forks and needs nothing
 // that the sandbox refuses.
 fn warm_up(context: &mut Context) {
@@ -138,12 +153,12 @@ fn rehearse(context: &mut Context) -> JsResult<JsValue> {
 fn collect_rarely() {
     const BLOCK_BYTES: usize = 1 << 20;
     /// Enough for some hundred requests, and little beside the memory limit.
-    const GARBAGE_BYTES: usize = 16 << 20;
+    const GARBAGE_BYTES: usize = 12 << 20;
     #[derive(Clone, Copy, boa_gc::Trace, boa_gc::Finalize)]
     #[boa_gc(empty_trace)]
     struct Block(#[expect(dead_code, reason = "it is only there to be large")] [u8; BLOCK_BYTES]);
-    // It sets the threshold to ten sevenths of what it finds.
-    let alive: Vec<boa_gc::Gc<Block>> = (0..GARBAGE_BYTES * 7 / 10 / BLOCK_BYTES)
+    // It sets the threshold to twice what it finds.
+    let alive: Vec<boa_gc::Gc<Block>> = (0..GARBAGE_BYTES / 2 / BLOCK_BYTES)
         .map(|_| boa_gc::Gc::new(Block([0; BLOCK_BYTES])))
         .collect();
     boa_gc::force_collect();
@@ -261,7 +276,7 @@ impl Process {
     // after it, so the run has failed and the process with it.
     fn report(&self, run: RunId, error: &JsError, cell: &RefCell<&mut Context>) {
         let failure = errors::failure(error, &mut cell.borrow_mut());
-        let fatal = failure.outcome != Outcome::Exception;
+        let fatal = !matches!(failure.outcome, Outcome::Exception | Outcome::Recursion);
         let cpu_us = self.host.meter.spent_us(run);
         self.host.send(&Up::Failed {
             run,

@@ -396,6 +396,13 @@ fn every_patch_of_the_engine_is_in_force() {
     let sticky = "const text=' '.repeat(1e5)+'\\u20ac', a=/x/y; let n=0; \
         for(let i=0;i<1e5;i++){a.lastIndex=i;if(!a.test(text))n++} String(n)";
     assert_eq!(evaluate(sticky), "100000");
+    // And of what is removed from an object, and looked for in a text of one byte a character.
+    let removed = "const o={}; for(let i=0;i<1e5;i++)o['k'+i]=i; \
+        for(let i=0;i<1e5;i++)delete o['k'+i]; String(Object.keys(o).length)";
+    assert_eq!(evaluate(removed), "0");
+    let searched = "const text=' '.repeat(3e6), a=/ /g; let n=0; \
+        for(let i=0;i<1e4;i++){a.lastIndex=i;if(a.test(text))n++} String(n)";
+    assert_eq!(evaluate(searched), "10000");
     assert!(
         begun.elapsed().as_secs() < 40,
         "they took {:?}",

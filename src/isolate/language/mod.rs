@@ -14,12 +14,9 @@ mod intl;
 mod regexps;
 mod stacks;
 
-pub use regexps::forget as forget_searched;
-
 /// Adds what is missing to the realm.
 pub fn install(context: &mut Context) -> JsResult<()> {
     dates::install(context)?;
-    regexps::install(context)?;
     let native = native_object(
         &[
             ("isError", stacks::is_error),

@@ -31,6 +31,12 @@ const DATES: [string, number][] = [
   ["2013-10-05 8:00 PM PST", 1381032000000],
   ["(comment) 1 Jan 2000", 946684800000],
   ["20200101", NaN],
+  ["5", 988675200000],
+  ["0", 946684800000],
+  ["13", NaN],
+  ["49", 2493072000000],
+  ["99", 915148800000],
+  ["999999", NaN],
   ["Jan 1 2000 12:00 PM", 946728000000],
   ["Jan 1 2000 12:00 AM", 946684800000],
   ["12 AM", NaN],
@@ -96,6 +102,29 @@ export async function main() {
   await t("Map removal", () => { const m = new Map(Array.from({ length: 100 }, (_, i) => [i, i])); for (let i = 0; i < 90; i++) m.delete(i); m.delete(99); m.set(3, 3); m.delete(95); return m.size === 9 && [...m.keys()].join() === "90,91,92,93,94,96,97,98,3" && m.keys().next().value === 90 && !m.has(95) && m.get(98) === 98; });
   await t("Map removal while read", () => { const m = new Map([[1, 1], [2, 2], [3, 3], [4, 4]]); const seen: number[] = []; for (const k of m.keys()) { seen.push(k); m.delete(k); if (k === 2) { m.delete(3); m.set(5, 5); } } return seen.join() === "1,2,4,5" && m.size === 0 && [...m].length === 0; });
   await t("Set removal", () => { const s = new Set(Array.from({ length: 60 }, (_, i) => i)); for (const v of s) if (v % 2) s.delete(v); s.add(1); s.delete(0); return s.size === 30 && [...s].join() === Array.from({ length: 29 }, (_, i) => 2 * i + 2).join() + ",1" && s.union(new Set([7])).size === 31 && !s.isSubsetOf(new Set([2])) && new Set([1]).isSubsetOf(s) && new Set().size === 0; });
+  await t("process by another name", () => { const global: any = globalThis; const { AsyncLocalStorage } = global.process.getBuiltinModule("node:async_hooks"); return new AsyncLocalStorage().run(1, () => 2) === 2 && global.process.getBuiltinModule("fs") === undefined && global.process.getBuiltinModule("none") === undefined; });
+  await t("RegExp source", () => [/a\/b/, new RegExp("a/b"), new RegExp("a\\/b"), new RegExp("[/\\]/]\\\\/"), new RegExp("\n|\\\n"), new RegExp("")].map((r) => r.source).join(" ") === "a\\/b a\\/b a\\/b [/\\]/]\\\\\\/ \\n|\\n (?:)");
+  await t("lastIndex", () => { const r = /a/g; Object.defineProperty(r, "lastIndex", { writable: false }); try { r.lastIndex = 3; } catch (e) { return e instanceof TypeError && r.lastIndex === 0 && Object.freeze(/a/).test("a"); } return false; });
+  await t("JSON of any shape", () => { let deep: any = 0; for (let i = 0; i < 4000; i++) deep = i % 2 ? [deep] : { deep }; const text = JSON.stringify(deep); return JSON.stringify(JSON.parse(text)) === text && JSON.parse('"\\ud800"') === "\ud800" && JSON.stringify("\ud800\u20ac") === '"\\ud800\u20ac"' && JSON.stringify({ d: [new Date(0), , undefined], m: new Map(), e: new Error("x"), b: Buffer.from("a") }, null, 1).replace(/\s/g, "") === '{"d":["1970-01-01T00:00:00.000Z",null,null],"m":{},"e":{},"b":{"type":"Buffer","data":[97]}}'; });
+  await t("removal from objects", () => [20, 100, 3000].every((count) => {
+    const o: any = { get a() { return this.k1; }, z: 0 };
+    for (let i = 0; i < count; i++) o["k" + i] = i;
+    Object.defineProperty(o, "g", { get: () => 7, configurable: true, enumerable: true });
+    o[Symbol.iterator] = o.last = "last";
+    const read = () => [o.a, o.k5, o.k7, o.g, o.last];
+    read(), read();
+    const kept = [...Array(count).keys()].filter((i) => i % 3 === 1);
+    for (let i = 0; i < count; i++) if (i % 3 !== 1) delete o["k" + i];
+    delete o.z, delete o.g;
+    o.g = 8, o.k0 = -1;
+    const keys = ["a", ...kept.map((i) => "k" + i), "last", "g", "k0"];
+    const was = read().join() === "1,,7,8,last" && Object.keys(o).join() === keys.join() && kept.every((i) => o["k" + i] === i) && o[Symbol.iterator] === "last";
+    Object.defineProperty(o, "k1", { get: () => 11, configurable: true });
+    for (const key of keys.slice(3).reverse()) delete o[key];
+    o.fresh = 1;
+    return was && Reflect.ownKeys(o).map(String).join() === "a,k1,k4,fresh,Symbol(Symbol.iterator)" && o.a === 11 && o.k4 === 4 && o.fresh === 1 && !("last" in o) && JSON.stringify({ ...o }) === '{"a":11,"k1":11,"k4":4,"fresh":1}';
+  }));
+  await t("freezing what was written", () => { const set = (o: any, v: number) => { o.x = v; }; const large: any = {}; for (let i = 0; i < 3000; i++) large["k" + i] = i; return [{ x: 0 }, Object.assign(large, { x: 0 }), class { static x = 0; }, Object.assign(() => 1, { x: 0 })].every((o: any) => { set(o, 1), set(o, 2), Object.freeze(o); try { set(o, 3); } catch { return o.x === 2; } return false; }); });
   await t("Map emptied", () => { const m = new Map(); for (let i = 0; i < 50; i++) { m.set(i, i); if (i > 2) m.delete(m.keys().next().value); } const n = [...m.keys()]; m.clear(); m.set("a", 1); return n.join() === "47,48,49" && m.size === 1 && [...m.keys()].join() === "a"; });
   await t("grown strings", () => { const a = "a".repeat(5000); let b = a + "b"; const kept = b; const c = b + "c", d = b + "dd", e = c + "\u20ac"; b += "x"; for (let i = 0; i < 3000; i++) b += i % 10; return kept.length === 5001 && c.endsWith("bc") && d.endsWith("abdd") && e.endsWith("bc\u20ac") && e.length === 5003 && b.length === 8002 && b.slice(5000, 5005) === "bx012" && c.indexOf("c") === 5001 && `${e}-${c}`.endsWith("bc") && (() => { let s = e; s = `${s}1`; const u = s; s = `${s}2`; return u.endsWith("\u20ac1") && s.endsWith("\u20ac12") && new Map([[s, 1]]).get(e + "12") === 1; })(); });
   await t("splice and unshift", () => { const a: any[] = [1, 2, 3]; const n = a.unshift(0, "z"); const cut = a.splice(1, 2, 1.5, {} as any, 9); const f = [1.5, 2.5]; f.unshift(3); const h = [1, , 3]; h.unshift(0); const frozen = Object.freeze([1]); let threw = false; try { (frozen as any).unshift(2); } catch { threw = true; } const i = [1, 2, 3, 4]; i.splice(1, 1); i.splice(-1); class L extends Array {} const l = L.from([1, 2]) as any; l.unshift(0); return n === 5 && cut.join() === "z,1" && JSON.stringify(a) === '[0,1.5,{},9,2,3]' && f.join() === "3,1.5,2.5" && !(2 in h) && h.length === 4 && threw && frozen.length === 1 && i.join() === "1,3" && l.length === 3 && l.join() === "0,1,2" && [].splice(0).length === 0; });

@@ -16,6 +16,16 @@ async fn programs_have_the_language_that_they_expect() {
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(text.lines().count() > 50, "{text}");
+
+    // What ordinary handlers answer, against what they answer in Deno.
+    town.val("handlers", include_str!("handlers.ts")).await;
+    let (status, text) = town.run("handlers").await;
+    assert_eq!(status, 200, "{text}");
+    let expected = include_str!("handlers.expected").trim_end();
+    for (ours, theirs) in text.lines().zip(expected.lines()) {
+        assert_eq!(ours, theirs, "ours on the left, Deno's on the right");
+    }
+    assert_eq!(text.lines().count(), expected.lines().count());
 }
 
 /// Counts matches in a text of 300,000 characters in each of the ways that there are, within the time that an event
@@ -58,11 +68,18 @@ async fn changing_what_is_large_takes_time_in_proportion_to_the_changes() {
       oldest: () => { const m = new Map(); for (let i = 0; i < COUNT / 2; i++) { m.set(i, i); if (m.size > COUNT / 4) m.delete(m.keys().next().value); } return m.size * 4; },
       sticky: () => { const a = /x/y; let n = 0; for (let i = 0; i < COUNT / 4; i++) { a.lastIndex = i; if (!a.test(text)) n += 4; } return n; },
       anchored: () => { const a = /^x/; let n = 0; for (let i = 0; i < COUNT / 4; i++) if (!a.test(text)) n += 4; return n; },
+      narrow: () => { const text = " ".repeat(COUNT), a = /x/y, b = / /g; let n = 0; for (let i = 0; i < COUNT / 4; i++) { a.lastIndex = b.lastIndex = i; if (!a.test(text) && b.test(text)) n += 4; } return n; },
+      first: () => { const o: any = {}; for (let i = 0; i < COUNT; i++) o["k" + i] = i; let n = 0; for (const k of Object.keys(o)) if (delete o[k]) n++; return n - Object.keys(o).length; },
+      odd: () => { const o: any = {}; for (let i = 0; i < COUNT; i++) o["k" + i] = i; for (let i = 1; i < COUNT; i += 2) delete o["k" + i]; let n = 0; for (const k in o) n += o[k] === +k.slice(1) ? 2 : 0; return n; },
+      small: () => { let n = 0; for (let j = 0; j < COUNT / 1000; j++) { const o: any = {}; for (let i = 0; i < 1000; i++) o["k" + i] = i; for (const k in o) if (delete o[k]) n++; } return n; },
+      caught: () => { const bad = (..._: number[]) => { throw 1; }, none: any = null; let n = 0; for (let i = 0; i < COUNT / 2; i++) { try { bad(i, 2, 3); } catch { n++; } try { none(i, 2, 3); } catch { n++; } } return n; },
+      literal: () => { let n = 0; for (let i = 0; i < COUNT; i++) n += /[\p{L}--[a-z]]/v.test("A") ? 1 : 0; return n; },
     };
     export default (request: Request) => new Response(String(steps[new URL(request.url).searchParams.get("step")!]!()));"#;
     town.val("changing", code).await;
     for step in [
-        "append", "template", "wide", "map", "set", "oldest", "sticky", "anchored",
+        "append", "template", "wide", "map", "set", "oldest", "sticky", "anchored", "narrow",
+        "first", "odd", "small", "caught", "literal",
     ] {
         let answer = town
             .text(&format!("/run/alice/changing/?step={step}"))
