@@ -1,11 +1,13 @@
 /** Accounts in Val Town's form: the asker's own, and others by name or id. */
 
-import { HttpError, json, notFound } from "../lib/http.ts";
+import { HttpError, json, noContent, notFound } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { object, pageOf, ref, text, uuid } from "../lib/schema.ts";
-import { askerOf, requireAsker } from "../model/access.ts";
+import type { Town } from "../lib/town.ts";
+import { askerOf, maySee, requireAsker } from "../model/access.ts";
 import { findAccount, findAccountById } from "../model/accounts.ts";
-import { listVals } from "../model/vals.ts";
+import { listLiked, setLike } from "../model/likes.ts";
+import { findVal, listVals } from "../model/vals.ts";
 import { pageQuery } from "./schemas.ts";
 import { accountShape, meShape, page, readQuery, valShape } from "./shapes.ts";
 
@@ -31,6 +33,18 @@ export const meRoutes: Route[] = [
     const vals = await listVals(town, { asker: asker.id, owner: asker.id, limit: query.limit + 1, offset: query.offset });
     return page(town.arrival, query, vals.map((val) => valShape(town.arrival, val)));
   }, { summary: "Your vals", access: "account", scope: "val:read", query: pageQuery, answers: { 200: pageOf(ref("Val")) } }],
+  ["GET", "/api/v1/me/likes", async (request, _params, town) => {
+    const asker = await requireAsker(town, request, "val:read");
+    const query = readQuery(town.arrival);
+    const vals = await listLiked(town, asker.id, { limit: query.limit + 1, offset: query.offset });
+    return page(town.arrival, query, vals.map((val) => valShape(town.arrival, val)));
+  }, { summary: "Vals that you like", access: "account", scope: "val:read", query: pageQuery, answers: { 200: pageOf(ref("Val")) } }],
+  ["PUT", "/api/town/vals/:id/like", (request, params, town) => like(request, params.id as string, town, true), {
+    summary: "Likes a val", access: "reader", scope: "user:write", answers: { 204: null },
+  }],
+  ["DELETE", "/api/town/vals/:id/like", (request, params, town) => like(request, params.id as string, town, false), {
+    summary: "Likes it no longer", access: "reader", scope: "user:write", answers: { 204: null },
+  }],
   // There are no organisations here: nobody is in one, and none has members.
   ["GET", "/api/v2/orgs", async (request, _params, town) => {
     await requireAsker(town, request, "user:read");
@@ -48,3 +62,11 @@ export const meRoutes: Route[] = [
     throw new HttpError(404, "not_found", "Connection not found: this town is connected to no other services");
   }, { summary: "A token of a connected service, of which this town has none", access: "account", scope: "user:read", answers: {} }],
 ];
+
+async function like(request: Request, id: string, town: Town, likes: boolean): Promise<Response> {
+  const val = await findVal(town, id);
+  if (val === undefined || !maySee(await askerOf(town, request, "user:write"), val)) throw notFound("Val");
+  const asker = await requireAsker(town, request, "user:write");
+  await setLike(town, val, asker.id, likes);
+  return noContent();
+}

@@ -150,6 +150,7 @@ export async function deleteAccount(town: Town, account: Account): Promise<void>
     { sql: "DELETE FROM env WHERE scope_id IN (SELECT id FROM env_group WHERE owner_id = :id)", args },
     { sql: "DELETE FROM env_group WHERE owner_id = :id", args },
     { sql: "DELETE FROM former_name WHERE owner_id = :id", args },
+    { sql: "DELETE FROM val_like WHERE account_id = :id", args },
     { sql: "INSERT OR IGNORE INTO retired_username (username) SELECT username FROM account WHERE id = :id", args },
     { sql: "DELETE FROM account WHERE id = :id", args },
   ]);

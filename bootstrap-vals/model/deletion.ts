@@ -6,6 +6,7 @@ import { all, first, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { forgetHeld, releaseAlarms, storageName } from "./alarms.ts";
 import { forgetSchedules } from "./cron.ts";
+import { forgetLikes } from "./likes.ts";
 import { checkValName } from "./names.ts";
 import { forget } from "./runs.ts";
 import { indexWhole, unindexVal } from "./search.ts";
@@ -111,6 +112,7 @@ export async function destroyVal(town: Town, val: DeletedVal): Promise<void> {
     { sql: "DELETE FROM trial WHERE val_id = :id", args },
     { sql: "DELETE FROM former_name WHERE val_id = :id", args },
     { sql: "DELETE FROM data_value WHERE val_id = :id", args },
+    forgetLikes(val.id),
     { sql: "DELETE FROM val_reference WHERE from_id = :id OR to_id = :id", args },
     { sql: `DELETE FROM content WHERE hash IN (${orphans})`, args: gone },
     { sql: `DELETE FROM analysis WHERE hash IN (${orphans})`, args: gone },

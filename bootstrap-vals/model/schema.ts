@@ -123,6 +123,11 @@ const STEPS: string[][] = [
       val_id TEXT PRIMARY KEY, of_id TEXT NOT NULL, version INTEGER NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID`,
     `CREATE INDEX trial_end ON trial (expires_at)`,
   ],
+  [
+    "CREATE TABLE val_like (val_id TEXT NOT NULL, account_id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (val_id, account_id)) WITHOUT ROWID",
+    "CREATE INDEX val_like_of_account ON val_like (account_id, at)",
+    "CREATE INDEX val_like_newest ON val_like (at)",
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

@@ -7,6 +7,7 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { maySee } from "../model/access.ts";
 import { findAccount, type Asker } from "../model/accounts.ts";
+import { listMostLiked, type LikedVal } from "../model/likes.ts";
 import { readSettings } from "../model/settings.ts";
 import { listVals } from "../model/vals.ts";
 import { askerBySession, pageOf, time } from "./layout.ts";
@@ -14,6 +15,7 @@ import { avatar, empty, plural, valList } from "./pieces.ts";
 
 const LISTED_MAX = 50;
 const RECENT_MAX = 12;
+const LIKED_MAX = 6;
 const DEFAULT_TITLE = "Val Town Town";
 
 export const homeRoutes: Route[] = [
@@ -26,7 +28,9 @@ export const homeRoutes: Route[] = [
 
 async function welcome(request: Request, town: Town): Promise<Response> {
   const { arrival } = town;
-  const [recent, { title, signUp }] = await Promise.all([listVals(town, { privacy: "public", limit: RECENT_MAX }), readSettings(town)]);
+  const [recent, liked, { title, signUp }] = await Promise.all([
+    listVals(town, { privacy: "public", limit: RECENT_MAX }), listMostLiked(town, LIKED_MAX), readSettings(town),
+  ]);
   return pageOf(request, town, {
     title,
     asker: undefined,
@@ -37,7 +41,7 @@ async function welcome(request: Request, town: Town): Promise<Response> {
       <p class="row"><a class="button first" href="${href(arrival, "/signin")}">Sign in</a>
       ${signUp === "open" ? html`<a class="button" href="${href(arrival, "/signup")}">Make an account</a>` : null}
       <a class="button" href="${href(arrival, "/@town/system")}">See what it is made of</a></p></div>
-      ${anatomy()}
+      ${anatomy()}${mostLiked(arrival, liked)}
       <h2>Recent vals</h2>
       ${recent.length === 0 ? empty("Nobody has published a val here yet.") : valList(arrival, recent, { author: true })}`,
   });
@@ -51,9 +55,16 @@ function anatomy(): HtmlValue {
          └─ bob/hello   and so on</code></pre>`;
 }
 
+function mostLiked(arrival: Arrival, vals: LikedVal[]): HtmlValue {
+  if (vals.length === 0) return null;
+  return html`<h2>Liked most</h2>${valList(arrival, vals, { author: true, about: (val) => html`<span class="about">${plural((val as LikedVal).likes, "like")}${
+    val.description === null ? null : `. ${val.description}`}</span>` })}`;
+}
+
 async function dashboard(request: Request, town: Town, asker: Asker): Promise<Response> {
   const { arrival } = town;
   const own = await listVals(town, { asker: asker.id, owner: asker.id, limit: LISTED_MAX });
+  const liked = await listMostLiked(town, LIKED_MAX);
   const recent = (await listVals(town, { privacy: "public", limit: RECENT_MAX })).filter((val) => val.owner_id !== asker.id);
   return pageOf(request, town, {
     title: "Your vals",
@@ -64,7 +75,7 @@ async function dashboard(request: Request, town: Town, asker: Asker): Promise<Re
       ${own.length === 0
         ? empty("A val is a folder of TypeScript that answers at an address. You have none yet.", { href: href(arrival, "/new"), text: "Make the first one" })
         : valList(arrival, own, { author: false })}
-      ${recent.length === 0 ? null : html`<h2>Recent vals of others</h2>${valList(arrival, recent, { author: true })}`}`,
+      ${mostLiked(arrival, liked)}${recent.length === 0 ? null : html`<h2>Recent vals of others</h2>${valList(arrival, recent, { author: true })}`}`,
   });
 }
 

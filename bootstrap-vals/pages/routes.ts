@@ -15,6 +15,7 @@ import { evaluationPages } from "./evaluations.ts";
 import { homeRoutes } from "./home.ts";
 import { instancePageRoutes } from "./instances.ts";
 import { introductionRoutes } from "./introduction.ts";
+import { likeRoutes } from "./likes.ts";
 import { logRoutes } from "./logs.ts";
 import { mailRoutes } from "./mail.ts";
 import { newRoutes } from "./new.ts";
@@ -38,6 +39,6 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...changesRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
+  ...versionRoutes, ...logRoutes, ...likeRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
   ...instancePageRoutes, ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

@@ -9,6 +9,7 @@ import type { Town } from "../lib/town.ts";
 import { mayChange, maySee } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
 import { readContent, readTree, type Entry, type Tree } from "../model/files.ts";
+import { likesOf } from "../model/likes.ts";
 import { mailAddress } from "../model/mail.ts";
 import { entryOf } from "../model/names.ts";
 import { listRemixes, listUsers } from "../model/references.ts";
@@ -18,6 +19,7 @@ import { readDiagnostics } from "../model/versions.ts";
 import { handovers } from "../run/authority.ts";
 import { pinnedPath } from "../modules/reference.ts";
 import { askerBySession, pageOf, time, type PageWish } from "./layout.ts";
+import { likeButton } from "./likes.ts";
 import { markdown } from "./markdown.ts";
 import { bytes, empty, plural, tabs, typeBadge, valPath } from "./pieces.ts";
 
@@ -113,7 +115,7 @@ export function fileList(town: Town, val: Val, tree: Tree, current: string | und
 }
 
 /** A page of a val: its name, what can be done with it, and the way to its other pages. */
-export function valPage(
+export async function valPage(
   request: Request,
   town: Town,
   val: Val,
@@ -122,6 +124,7 @@ export function valPage(
   wish: Pick<PageWish, "made" | "body"> & Partial<PageWish>,
 ): Promise<Response> {
   const to = (name: string) => href(town.arrival, valPath(val, name));
+  const likes = await likesOf(town, val, asker?.id);
   const items: [string, string, string][] = [["", "Overview", to("")], ["code", "Code", to("code")], ["versions", "Versions", to("versions")]];
   if (mayChange(asker, val)) {
     items.push(["logs", "Logs", to("logs")], ["schedules", "Schedules", to("schedules")], ["environment", "Environment", to("environment")],
@@ -134,7 +137,7 @@ export function valPage(
     made: [...wish.made, "pages/layout.ts"],
     body: html`<div class="valhead"><h1><a href="${href(town.arrival, `/@${val.username}`)}">@${val.username}/</a>${val.name}</h1>
       ${val.privacy === "public" ? null : html`<span class="badge">${val.privacy}</span>`}
-      <span class="push"><form class="plain" method="post" action="${to("remix")}"><button class="small">Remix</button></form>
+      <span class="push">${likeButton(town, val, likes)}<form class="plain" method="post" action="${to("remix")}"><button class="small">Remix</button></form>
       <a class="button small" href="${to("code")}">${mayChange(asker, val) ? "Edit" : "Code"}</a></span></div>
       ${val.description === null ? null : html`<p class="soft">${val.description}</p>`}
       ${tabs("Val", tab, items)}

@@ -107,6 +107,26 @@ test("everything but the editor's comforts works without scripts", async () => {
   await window.close();
 });
 
+test("a val is liked by a form, and listed where the liked ones are", async () => {
+  const window = await openWindow(browser, town, { javaScriptEnabled: false });
+  const { page } = window;
+  await signIn(window);
+  await window.go("/@alice/hello");
+  await page.getByRole("button", { name: "Like, 0 likes" }).click();
+  await page.getByRole("button", { name: "You like this, 1 like" }).waitFor();
+  const liked = async () => (await town.api("GET", "/api/v1/me/likes")).data.map(({ name }) => name);
+  assert.deepEqual(await liked(), ["hello"]);
+  await window.go("/");
+  await page.getByRole("heading", { name: "Liked most" }).waitFor();
+  await page.getByText("1 like", { exact: true }).waitFor();
+  await window.go("/@alice/hello");
+  await page.getByRole("button", { name: "You like this" }).click();
+  await page.getByRole("button", { name: "Like, 0 likes" }).waitFor();
+  assert.deepEqual(await liked(), []);
+  window.check();
+  await window.close();
+});
+
 test("blobs are put, found, changed, taken and deleted by forms", async () => {
   await makeVal(town, "shelf", "export default () => new Response();\n");
   const window = await openWindow(browser, town, { javaScriptEnabled: false });
