@@ -76,8 +76,11 @@ declare module "town:kernel" {
      * request or response. All of it is there when this resolves, and nothing where it rejects.
      */
     import(name: string, archive: Request | Response): Promise<Imported>;
-    /** The same of a database that this program can reach: what `export` would give, without the detour. */
-    copy(name: string, from: Storage): Promise<Imported>;
+    /**
+     * The same of a database that this program can reach: what `export` would give, without the detour. `without`: names
+     * directly below it that the copy has not. `silent`: it has no alarms.
+     */
+    copy(name: string, from: Storage, selection?: { without?: string[]; silent?: boolean }): Promise<Imported>;
   }
 
   /** What came of an archive. */

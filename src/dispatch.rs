@@ -80,9 +80,14 @@ async fn answer(
             let body = process.body_up(body);
             carrying::import(slot, &place(slot, &names, &name)?, body).await
         }
-        Call::StorageCopy { names, name, from } => {
+        Call::StorageCopy {
+            names,
+            name,
+            from,
+            selection,
+        } => {
             let from = namespace(slot, &from)?;
-            carrying::copy(slot, &from, &place(slot, &names, &name)?).await
+            carrying::copy(slot, &from, &place(slot, &names, &name)?, &selection).await
         }
         Call::LoaderCompile {
             source,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::eval::compile::{CompileError, Compiled, Options};
 use crate::grant::GrantRequest;
 use crate::limits::FRAME_BYTES_MAX;
-use crate::storage::{BatchMode, ResultSet, Statement, StorageError, Usage};
+use crate::storage::{BatchMode, ResultSet, Selection, Statement, StorageError, Usage};
 
 /// One run of a program: a request, call or alarm. Unique in the life of the kernel.
 pub type RunId = u64;
@@ -487,6 +487,7 @@ pub enum Call {
     },
     LoaderCompile {
         source: String,
+        selection: Selection,
         options: Options,
         /// What its map calls the source.
         specifier: String,

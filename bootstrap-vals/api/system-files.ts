@@ -22,7 +22,7 @@ export const systemSchemas: Record<string, Schema> = {
   SystemChange: object({
     number: integer, path: text, at: time, cause: nullable({ anyOf: [ref("Cause")] }), digest: nullable(text), act: oneOf("write", "restore"),
   }),
-  Trial: object({ id: uuid, name: text, of: object({ id: uuid, name: nullable(text), version: integer }), expiresAt: time, url: uri }),
+  Trial: object({ id: uuid, name: text, of: object({ id: uuid, name: nullable(text), version: integer }), expiresAt: time, snapshot: boolean, url: uri }),
   Moved: object({ path: text, conflicts: integer, merged: text, source: text, base: nullable(text), image: nullable(text) }),
   Health: object({
     sandboxMissing: arrayOf(text),

@@ -33,14 +33,14 @@ export const systemRoutes: Route[] = [
     body: object({ "paths?": paths, "name?": text, "privacy?": oneOf("public", "unlisted", "private") }),
   }],
   ["POST", "/api/town/system/trials", makeTrial, {
-    ...account, summary: "Makes a town that runs a version of a fork, and is thrown away after a day", body: object(source),
+    ...account, summary: "Makes a town that runs a version of a fork and is thrown away after a day; for the owner with a `snapshot` of this one's data", body: object({ ...source, "snapshot?": boolean }),
     answers: { 201: object({ val: ref("ValWithFiles"), url: uri, token: text, expiresAt: time, files: paths }) },
   }],
   ["GET", "/api/town/system/trials", async (request, _params, town) => {
     const asker = await requireAsker(town, request, "val:read");
     const rows = await listTrials(town, asker.id);
     return json({ data: rows.map((row) => ({
-      id: row.val_id, name: row.name, of: { id: row.of_id, name: row.of_name, version: row.version }, expiresAt: iso(row.expires_at),
+      id: row.val_id, name: row.name, of: { id: row.of_id, name: row.of_name, version: row.version }, expiresAt: iso(row.expires_at), snapshot: row.snapshot === 1,
       url: valPage(town.arrival, { username: row.username, name: row.name }),
     })) });
   }, { access: "account", scope: "val:read", summary: "Your trials", answers: { 200: object({ data: arrayOf(ref("Trial")) }) } }],
@@ -101,12 +101,14 @@ async function makeFork(request: Request, _params: unknown, town: Town): Promise
 }
 
 async function makeTrial(request: Request, _params: unknown, town: Town): Promise<Response> {
-  const asker = await requireAsker(town, request, "val:write");
-  const { val, choice } = await sourceOf(town, asker, await readJson(request));
+  const body = await readJson(request);
+  const snapshot = flagOf(body, "snapshot");
+  // Everybody's data, to be seen by the one who has it anyway.
+  const asker = snapshot ? await requireOwner(town, request) : await requireAsker(town, request, "val:write");
+  const { val, choice } = await sourceOf(town, asker, body);
   return attempt(async () => {
     const changes = await changesOf(town, val, choice);
-    const cause = causeBy(asker, val, choice.version);
-    const trial = await tryOut(town, asker, val, choice.version, changes, cause);
+    const trial = await tryOut(town, asker, { of: val, version, changes, cause: causeBy(asker, val, version), snapshot });
     return json({
       val: valWithFiles(town, trial.val, trial.tree, []), url: fileShape(town.arrival, trial.val, trial.tree, trial.main).links.endpoint,
       token: trial.token, expiresAt: iso(trial.expiresAt), files: changes.map(({ path }) => path),
@@ -118,6 +120,7 @@ async function installVal(request: Request, _params: unknown, town: Town): Promi
   const asker = await requireOwner(town, request);
   const { val, choice } = await sourceOf(town, asker, await readJson(request));
   return attempt(async () => {
+    const { version } = choice;
     const changes = await changesOf(town, val, choice);
     await install(town, changes, causeBy(asker, val, choice.version));
     return json({ version: choice.version, files: changes.map(actOf) });
@@ -186,8 +189,13 @@ async function sourceOf(town: Town, asker: Asker, body: Record<string, unknown>)
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
   const version = body.version ?? val.version;
   if (!Number.isSafeInteger(version) || (version as number) < 0) throw badRequest('"version" must be a version of the val');
-  if (body.force !== undefined && typeof body.force !== "boolean") throw badRequest('"force" must be true or false');
-  return { val, choice: { version: version as number, paths: pathsOf(body), force: body.force === true } };
+  return { val, choice: { version: version as number, paths: pathsOf(body), force: flagOf(body, "force") } };
+}
+
+function flagOf(body: Record<string, unknown>, name: string): boolean {
+  const { [name]: flag = false } = body;
+  if (typeof flag !== "boolean") throw badRequest(`"${name}" must be true or false`);
+  return flag;
 }
 
 function pathsOf(body: Record<string, unknown>): string[] | undefined {

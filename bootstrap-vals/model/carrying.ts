@@ -1,12 +1,12 @@
 /** Towns as archives: this one, and those inside it. */
 
-import { HttpError } from "../lib/http.ts";
 import { sealSecret } from "../lib/passphrase.ts";
 import { secretOf } from "../lib/seal.ts";
 import type { Town } from "../lib/town.ts";
 import { endpointOfVal } from "../run/endpoint.ts";
 import { isolateOf } from "../run/program.ts";
 import { storageName } from "./alarms.ts";
+import { worded } from "./copying.ts";
 import { secretOfInstance } from "./environment.ts";
 import type { Val } from "./vals.ts";
 
@@ -39,9 +39,7 @@ async function archive(exporting: Promise<Response>): Promise<Response> {
   try {
     return await exporting;
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (code === "SQLITE_BUSY" || code === "SQLITE_INTERRUPT") throw new HttpError(503, "busy", message, { "retry-after": "10" });
-    throw error;
+    throw worded(error);
   }
 }
 

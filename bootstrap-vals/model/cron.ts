@@ -150,6 +150,11 @@ export async function forgetSchedules(town: Town, valId: string): Promise<void> 
   for (const row of await listSchedules(town, { val_id: valId })) await removeSchedule(town, row.file_id);
 }
 
+/** Stops every schedule of a copy, whose alarms are gone. */
+export async function pauseAll(copied: Storage): Promise<void> {
+  await copied.batch([...TABLES, "UPDATE schedule SET paused = 1, due_at = NULL, failures = 0, running_since = NULL, running_by = NULL"]);
+}
+
 /** Stops a schedule whose file cannot be run any more, and says why. */
 export async function suspend(town: Town, row: ScheduleRow, reason: string): Promise<void> {
   await (await schedules(town)).execute({

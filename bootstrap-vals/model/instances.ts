@@ -10,6 +10,7 @@ import { openSecret } from "../lib/passphrase.ts";
 import type { Town } from "../lib/town.ts";
 import type { Account } from "./accounts.ts";
 import { releaseAlarms, storageName } from "./alarms.ts";
+import { worded } from "./copying.ts";
 import { revise, secretOfInstance, setVariables } from "./environment.ts";
 import { addFile, type Tree } from "./files.ts";
 import { deleteVal, destroyVal, findDeletedVal } from "./deletion.ts";
@@ -48,7 +49,8 @@ const RUNS_COUNTED_MAX = 10_000;
 /** The whole program of a town: the platform's own, on the val's storage. */
 export const TOWN_SOURCE = 'export { default } from "town:system/main.ts";\n';
 
-const IS_TOWN = `(i.val_id IS NOT NULL OR EXISTS (
+/** Of a val `v` and what is known of it as a town, `i`. */
+export const IS_TOWN = `(i.val_id IS NOT NULL OR EXISTS (
   SELECT 1 FROM version_file f JOIN analysis n ON n.hash = f.hash AND n.dialect = f.dialect
   WHERE f.branch_id = v.branch_id AND f.until IS NULL AND f.type = 'http' AND instr(n.imports, '"town:system/main.ts"') > 0))`;
 const INSTANCE = VAL.replace(" FROM val v ", ", i.suspended_at, i.limits, i.limited_by_owner FROM val v LEFT JOIN instance i ON i.val_id = v.id ");
@@ -127,15 +129,6 @@ export function fromInstance(town: Town, original: Val) {
     });
     return { TOWN_SECRET: await secretOfInstance(town, original.id) };
   };
-}
-
-/** What is wrong with an archive is its sender's to know. */
-function worded(error: unknown): unknown {
-  const { code, message } = error as { code?: string; message: string };
-  if (code === "SQLITE_CORRUPT") return new HttpError(422, "archive", message);
-  if (code === "SQLITE_FULL") return new HttpError(413, "storage_full", message);
-  if (code === "SQLITE_BUSY" || code === "SQLITE_INTERRUPT") return new HttpError(503, "busy", message, { "retry-after": "10" });
-  return error;
 }
 
 // ---- Watching ---------------------------------------------------------------------------------------

@@ -128,6 +128,10 @@ const STEPS: string[][] = [
     "CREATE INDEX val_like_of_account ON val_like (account_id, at)",
     "CREATE INDEX val_like_newest ON val_like (at)",
   ],
+  [
+    // Of a trial: it has a copy of this town's data.
+    "ALTER TABLE trial ADD COLUMN snapshot INTEGER NOT NULL DEFAULT 0",
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

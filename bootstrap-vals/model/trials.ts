@@ -12,12 +12,16 @@ import { isolateOf } from "../run/program.ts";
 import type { Account } from "./accounts.ts";
 import { deleteVal, destroyVal, findDeletedVal } from "./deletion.ts";
 import { addFile, type Entry, type Tree } from "./files.ts";
+import { fillFromHere } from "./snapshots.ts";
 import { checksOf, noteOf, Refusal, refusal, type Cause } from "./system.ts";
 import { createVal, findVal, findValByName, type Val } from "./vals.ts";
 
 const HOURS = 24;
 // Leaves room for a number.
 const NAME_LENGTH_MAX = 42;
+// A host's label has 63 characters, the author's name before it included.
+const HIDDEN_LENGTH = 20;
+const HIDDEN_STEM_LENGTH_MAX = 16;
 /** The whole program of a town: the platform's own, on the val's storage. */
 const TOWN_SOURCE = 'export { default } from "town:system/main.ts";\n';
 /** Runs once on the storage of a town that has not begun, and says which files are in force there. */
@@ -39,25 +43,38 @@ export interface TrialRow {
   of_id: string;
   version: number;
   expires_at: number;
+  snapshot: 0 | 1;
+}
+
+/** What is tried. */
+export interface Attempt {
+  of: Val;
+  version: number;
+  changes: FileChange[];
+  cause: Cause;
+  /** On a copy of this town's data, for its owner. */
+  snapshot: boolean;
 }
 
 /** Makes a town with these changes, if with them its sign of life and its sign-in page answer. */
-export async function tryOut(town: Town, owner: Account, of: Val, version: number, changes: FileChange[], cause: Cause): Promise<Trial> {
+export async function tryOut(town: Town, owner: Account, attempt: Attempt): Promise<Trial> {
+  const { of, version, changes, cause, snapshot } = attempt;
   await sweepTrials(town);
   const tree: Tree = new Map();
   const main = await addFile(tree, "main.ts", "http", TOWN_SOURCE);
   const token = `town_${randomSecret()}`;
   const { val } = await createVal(town, owner, {
-    name: await freeName(town, owner, of), privacy: "unlisted", description: `Tries version ${version} of ${of.name}`.slice(0, 64), tree,
-    env: { TOWN_OWNER: owner.username, TOWN_TOKEN: token },
+    name: await freeName(town, owner, of, snapshot), privacy: "unlisted", description: `Tries version ${version} of ${of.name}`.slice(0, 64), tree,
+    env: snapshot ? {} : { TOWN_OWNER: owner.username, TOWN_TOKEN: token },
   });
   const expiresAt = Date.now() + HOURS * 3_600_000;
   await town.storage.execute({
-    sql: "INSERT INTO trial (val_id, of_id, version, expires_at) VALUES (:val_id, :of_id, :version, :expires_at)",
-    args: { val_id: val.id, of_id: of.id, version, expires_at: expiresAt },
+    sql: "INSERT INTO trial (val_id, of_id, version, expires_at, snapshot) VALUES (:val_id, :of_id, :version, :expires_at, :snapshot)",
+    args: { val_id: val.id, of_id: of.id, version, expires_at: expiresAt, snapshot },
   });
   await setNextSweep(town);
   try {
+    if (snapshot) await fillFromHere(town, val.id, owner, token);
     await seed(town, val, changes, cause);
     await look(town, val);
   } catch (error) {
@@ -71,7 +88,7 @@ export async function tryOut(town: Town, owner: Account, of: Val, version: numbe
 export async function listTrials(town: Town, ownerId: string): Promise<(TrialRow & { name: string; username: string; of_name: string | null })[]> {
   return all(
     town.storage,
-    `SELECT t.val_id, t.of_id, t.version, t.expires_at, v.name, a.username, o.name AS of_name FROM trial t
+    `SELECT t.val_id, t.of_id, t.version, t.expires_at, t.snapshot, v.name, a.username, o.name AS of_name FROM trial t
      JOIN val v ON v.id = t.val_id JOIN account a ON a.id = v.owner_id LEFT JOIN val o ON o.id = t.of_id
      WHERE v.owner_id = :owner_id ORDER BY t.expires_at DESC LIMIT 50`,
     { owner_id: ownerId },
@@ -79,7 +96,7 @@ export async function listTrials(town: Town, ownerId: string): Promise<(TrialRow
 }
 
 export async function findTrial(town: Town, valId: string): Promise<TrialRow | undefined> {
-  return first<TrialRow>(town.storage, "SELECT val_id, of_id, version, expires_at FROM trial WHERE val_id = :id", { id: valId });
+  return first<TrialRow>(town.storage, "SELECT val_id, of_id, version, expires_at, snapshot FROM trial WHERE val_id = :id", { id: valId });
 }
 
 /** Destroys a trial with all its data, now. */
@@ -129,7 +146,9 @@ async function look(town: Town, val: Val): Promise<void> {
   }
 }
 
-async function freeName(town: Town, owner: Account, of: Val): Promise<string> {
+// What may show everybody's data, where the fork has a fault, has an address that nobody guesses.
+async function freeName(town: Town, owner: Account, of: Val, hidden: boolean): Promise<string> {
+  if (hidden) return `try-${of.name}`.slice(0, HIDDEN_STEM_LENGTH_MAX) + `-${randomSecret().slice(0, HIDDEN_LENGTH)}`;
   const stem = `try-${of.name}`.slice(0, NAME_LENGTH_MAX);
   for (let attempt = 1; ; attempt++) {
     const name = attempt === 1 ? stem : `${stem}-${attempt}`;

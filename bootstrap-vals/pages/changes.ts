@@ -45,14 +45,15 @@ async function page(request: Request, town: Town, asker: Asker, outcome: Outcome
     body: html`<div class="row between"><h1>Changes of the platform</h1><a class="button" href="${to(SYSTEM_PATH)}">System files</a></div>
       ${fault(outcome.error)}${outcome.trial === undefined ? null : announce(town, outcome.trial)}
       ${owns ? await ownersPart(town) : null}
-      <h2>Forks</h2><p>A fork is a val of yours with files of the platform. Try it in a town that is thrown away after a day; the owner installs a version of it.</p>
+      <h2>Forks</h2><p>A fork is a val of yours with files of the platform. Try it in a town that is thrown away after a day; the owner installs a version of it.${
+        owns ? " Or try it on a copy of this town: accounts, vals and their data are in it, and neither passwords, tokens and variables nor records and mail. Its schedules and towns sleep, and it reaches nobody but itself." : null}</p>
       ${forks.length === 0 ? null : html`<ul class="list">${forks.map((val) => html`<li><a class="title" href="${to(valPath(val))}">${val.name}</a> <span class="soft">v${val.version}, ${plural(val.files, "file")}</span>
         <form class="aside row" method="post"><input type="hidden" name="val" value="${val.id}"><input type="hidden" name="version" value="${val.version}">
         <button class="small" name="act" value="try" aria-label="Try ${val.name}">Try it</button>${
-          owns ? html`<button class="small first" name="act" value="install" aria-label="Install ${val.name}">Install</button>` : null}</form></li>`)}</ul>`}
+          owns ? html`<button class="small" name="act" value="try-here" aria-label="Try ${val.name} on a copy of this town's data">Try on a copy</button><button class="small first" name="act" value="install" aria-label="Install ${val.name}">Install</button>` : null}</form></li>`)}</ul>`}
       <form method="post"><button name="act" value="fork">Fork everything</button></form>
       ${trials.length === 0 ? null : html`<h2>Trials</h2><ul class="list">${trials.map((trial) => html`<li><a class="title" href="${to(valPath(trial))}">${trial.name}</a>
-        <span class="soft">version ${trial.version} of ${trial.of_name ?? "a deleted val"}, until ${time(trial.expires_at)}</span>
+        <span class="soft">version ${trial.version} of ${trial.of_name ?? "a deleted val"}${trial.snapshot === 1 ? ", on a copy of this town" : null}, until ${time(trial.expires_at)}</span>
         <form class="aside" method="post"><input type="hidden" name="trial" value="${trial.val_id}"><button class="small danger" name="act" value="discard" aria-label="Throw ${trial.name} away">Throw away</button></form></li>`)}</ul>`}`,
   });
 }
@@ -128,13 +129,13 @@ async function perform(town: Town, asker: Asker, act: string, form: URLSearchPar
   else if (act === "restore") {
     const overridden = (await systemOf(town).list()).filter(({ from }) => from !== "image");
     await install(town, overridden.map(({ path }) => ({ path, source: null })), { by, act: "restore" });
-  } else if (act === "try" || act === "install") {
+  } else if (act === "try" || act === "try-here" || act === "install") {
     const val = await findVal(town, form.get("val") ?? "");
     if (val === undefined || val.owner_id !== asker.id) throw notFound("Val");
     const version = Number(form.get("version"));
     const changes = await changesOf(town, val, { version });
     const cause = { by, val: `${val.username}/${val.name}`, valId: val.id, version };
-    if (act === "try") return tryOut(town, asker, val, version, changes, cause);
+    if (act !== "install") return tryOut(town, asker, { of: val, version, changes, cause, snapshot: act === "try-here" });
     await install(town, changes, cause);
   }
   return undefined;

@@ -12,6 +12,7 @@ import { ACCOUNT_MOUNT } from "../lib/own.ts";
 import { accountStorageName } from "../model/accounts.ts";
 import type { InstanceLimits } from "../model/instances.ts";
 import { makePass } from "../model/passes.ts";
+import { outboundOf } from "../model/snapshots.ts";
 import { exportFault } from "../modules/analysis.ts";
 import { MARK, PRELUDE, prelude, translate } from "../modules/at.ts";
 import type { Graph } from "../modules/graph.ts";
@@ -58,8 +59,7 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   return {
     main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: { depth }, limits, isolation: endpoint.isolation,
     mounts: { [ACCOUNT_MOUNT]: town.storage.sub(accountStorageName(endpoint.owner_id)) },
-    // Private addresses only where the operator of the whole town allows them.
-    outbound: { private: true },
+    outbound: endpoint.is_town === 1 ? await outboundOf(town, val_id, `${endpoint.label}.${town.arrival.host}`) : { private: true },
   };
 }
 

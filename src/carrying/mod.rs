@@ -15,7 +15,7 @@ use crate::eval::process::Process;
 use crate::eval::slot::Slot;
 use crate::image;
 use crate::limits::ARCHIVE_NOTE_BYTES_MAX;
-use crate::storage::{Chunks, Deadline, Imported, Label, Namespace};
+use crate::storage::{Chunks, Deadline, Imported, Label, Namespace, Selection};
 use crate::wire::{Answer, CallError};
 
 const CONTENT_TYPE: &str = "application/x-tar";
@@ -70,9 +70,14 @@ pub async fn import(slot: &Slot, place: &Namespace, body: Body) -> Result<Answer
     Ok(answer(imported))
 }
 
-/// A copy of a database and all below it, as another.
-pub async fn copy(slot: &Slot, from: &Namespace, place: &Namespace) -> Result<Answer, CallError> {
-    let snapshot = from.snapshot(deadline(slot)).await?;
+/// A copy of a database and what is selected of all below it, as another.
+pub async fn copy(
+    slot: &Slot,
+    from: &Namespace,
+    place: &Namespace,
+    selection: &Selection,
+) -> Result<Answer, CallError> {
+    let snapshot = from.snapshot_of(selection, deadline(slot)).await?;
     Ok(answer(place.adopt(snapshot).await?))
 }
 

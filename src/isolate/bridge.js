@@ -118,8 +118,8 @@
         return native.import(this.#names, name, bodyOut(body));
       });
     }
-    copy(name, from) {
-      return asking(() => native.copy(this.#names, name, namesOf(from)));
+    copy(name, from, selection = {}) {
+      return asking(() => native.copy(this.#names, name, namesOf(from), selection));
     }
   }
   const notAnArchive = () => {

@@ -25,7 +25,7 @@ pub use archive::Label;
 pub use error::{NameError, OpenError, StorageError};
 pub use namespace::Namespace;
 pub use overrides::{Override, OverrideChange, PastChange, PastWish, text_hash};
-pub use snapshot::Snapshot;
+pub use snapshot::{Selection, Snapshot};
 pub use stores::{Stores, StoresOptions};
 
 /// A value SQLite can hold.

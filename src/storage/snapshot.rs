@@ -4,7 +4,7 @@
 //! The largest are then held at that moment by a reader of their own and copied while they are
 //! written again; of the others, copying takes no longer than the pause allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
 
@@ -126,6 +127,24 @@ impl Snapshot {
     }
 }
 
+/// What a copy leaves out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Selection {
+    /// Databases directly below the top, with all below them.
+    pub without: BTreeSet<String>,
+    /// All alarms: the copy is not called until it sets some itself.
+    pub silent: bool,
+}
+
+impl Selection {
+    fn has(&self, names: &[String]) -> bool {
+        names
+            .first()
+            .is_none_or(|name| !self.without.contains(name))
+    }
+}
+
 /// The turns to write that are held, by the way down to the database of each.
 type Turns = BTreeMap<Vec<String>, OwnedMutexGuard<Slot>>;
 
@@ -140,8 +159,17 @@ impl Namespace {
     /// Copies this database and all below it as they are at one moment. Alarms are those of that
     /// moment too. Dropping the future gives up.
     pub async fn snapshot(&self, deadline: Deadline) -> Result<Snapshot, StorageError> {
+        self.snapshot_of(&Selection::default(), deadline).await
+    }
+
+    /// The same of what is selected.
+    pub async fn snapshot_of(
+        &self,
+        selection: &Selection,
+        deadline: Deadline,
+    ) -> Result<Snapshot, StorageError> {
         let staging = Staging::new(self.shared())?;
-        let moment = self.moment(deadline).await?;
+        let moment = self.moment(selection, deadline).await?;
         let bytes = moment.members.iter().map(|member| member.bytes).sum();
         room_on_disk(self.shared(), bytes)?;
         let leash = Arc::new(Leash::until(deadline.instant()));
@@ -156,12 +184,20 @@ impl Namespace {
     // The turn to write of every database there is, so that none is written. One that is made
     // meanwhile is waited for as well; one that is made after the last look is not of the moment,
     // and nothing that is can have heard of it.
-    async fn moment(&self, deadline: Deadline) -> Result<Moment, StorageError> {
+    async fn moment(
+        &self,
+        selection: &Selection,
+        deadline: Deadline,
+    ) -> Result<Moment, StorageError> {
         let until = deadline.instant().min(Instant::now() + SNAPSHOT_PAUSE);
         let mut turns = Turns::new();
         let mut copying = Vec::new();
         loop {
-            let members = self.shared().index.members(self.path());
+            let mut members = self.shared().index.members(self.path());
+            members.retain(|member| selection.has(&member.names));
+            if selection.silent {
+                members.iter_mut().for_each(|member| member.alarm = None);
+            }
             let mut missing: Vec<Vec<String>> = members
                 .iter()
                 .filter(|member| !turns.contains_key(&member.names))

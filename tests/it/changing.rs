@@ -13,26 +13,26 @@ use crate::town::{OWNER, Town};
 
 const HOME: &str = include_str!("../../bootstrap-vals/pages/home.ts");
 
-async fn post(town: &Town, path: &str, body: Value) -> (u16, Value) {
+pub(crate) async fn post(town: &Town, path: &str, body: Value) -> (u16, Value) {
     let path = format!("/api/town/system/{path}");
     town.api(Method::POST, &path, Some(body)).await
 }
 
-async fn get(town: &Town, path: &str) -> Value {
+pub(crate) async fn get(town: &Town, path: &str) -> Value {
     let path = format!("/api/town/system/{path}");
     let (status, body) = town.api(Method::GET, &path, None).await;
     assert_eq!(status, 200, "{path}: {body}");
     body
 }
 
-async fn ok(town: &Town, path: &str, body: Value) -> Value {
+pub(crate) async fn ok(town: &Town, path: &str, body: Value) -> Value {
     let (status, answer) = post(town, path, body).await;
     assert!(status < 300, "{path} answered {status}: {answer}");
     answer
 }
 
 /// The text of a file of a val.
-async fn content(town: &Town, val: &Value, path: &str) -> String {
+pub(crate) async fn content(town: &Town, val: &Value, path: &str) -> String {
     let at = format!("/api/v2/vals/{}/files/content?path={path}", id(val));
     let answer = town.request(Method::GET, &at).send().await;
     answer.expect("an answer").text().await.expect("a body")
@@ -45,7 +45,7 @@ fn paths(list: &Value) -> Vec<&str> {
 }
 
 /// A fork of the front page that says `title`, and what the API says of it.
-async fn fork_home(town: &Town, name: &str, title: &str) -> Value {
+pub(crate) async fn fork_home(town: &Town, name: &str, title: &str) -> Value {
     let body = json!({ "paths": ["pages/home.ts"], "name": name });
     let fork = ok(town, "forks", body).await;
     let text = content(town, &fork, "pages/home.ts").await;

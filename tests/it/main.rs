@@ -36,6 +36,7 @@ mod storage; // The storage, through its public door.
 mod streaming; // Bodies, both ways.
 mod tidy; // The rules of the house.
 mod town;
+mod trials; // A changed platform, on a copy of the data.
 mod vals; // What a val goes through: versions, branches, names, deletion, search.
 mod watching; // Waiting for a condition, and looking at processes.
 mod web; // The web APIs, as programs see them.

@@ -46,7 +46,7 @@ pub fn natives(context: &mut Context) -> JsResult<JsObject> {
         ("setAlarm", 2, set_alarm),
         ("export", 2, export),
         ("import", 3, import),
-        ("copy", 3, copy),
+        ("copy", 4, copy),
         ("revision", 1, revision),
         ("compile", 2, compile),
         ("isolateFetch", 6, isolate_fetch),

@@ -8,7 +8,8 @@ use boa_engine::{Context, JsBigInt, JsResult, JsValue, js_string};
 use super::SAFE_INTEGER;
 use super::http::{body_up, response};
 use super::values::{
-    items, milliseconds, names, number, object, optional_text, plain, strings, text, unexpected,
+    data, items, milliseconds, names, number, object, optional_text, plain, strings, text,
+    unexpected,
 };
 use crate::isolate::host::{Host, text_property, type_error, uint8_array};
 use crate::limits::BATCH_STATEMENTS_MAX;
@@ -133,10 +134,12 @@ pub(super) fn copy(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsRe
     let into = names(args.get_or_undefined(0), context)?;
     let name = text(args.get_or_undefined(1), context)?;
     let from = names(args.get_or_undefined(2), context)?;
+    let selection = data(args.get_or_undefined(3), "selection", context)?;
     let call = Call::StorageCopy {
         names: into,
         name,
         from,
+        selection,
     };
     Host::of(context).call(call, Vec::new(), plain, context)
 }

@@ -2,10 +2,9 @@
 
 use boa_engine::JsArgs as _;
 use boa_engine::{Context, JsResult, JsValue};
-use serde::de::DeserializeOwned;
 
-use super::values::{optional_text, plain, text};
-use crate::isolate::host::{Host, type_error};
+use super::values::{data, optional_text, plain, text};
+use crate::isolate::host::Host;
 use crate::wire::{Call, SystemChange};
 
 pub(super) fn system_list(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -95,12 +94,6 @@ pub(super) fn system_text(
 ) -> JsResult<JsValue> {
     let digest = text(args.get_or_undefined(0), context)?;
     Host::of(context).call(Call::SystemText { digest }, Vec::new(), plain, context)
-}
-
-// An argument that is plain data of a shape.
-fn data<T: DeserializeOwned>(value: &JsValue, name: &str, context: &mut Context) -> JsResult<T> {
-    let json = value.to_json(context)?.unwrap_or_default();
-    serde_json::from_value(json).map_err(|error| type_error(format!("`{name}`: {error}")))
 }
 
 pub(super) fn system_reload(

@@ -3,6 +3,7 @@
 use boa_engine::object::JsObject;
 use boa_engine::object::builtins::JsArray;
 use boa_engine::{Context, JsResult, JsValue, js_string};
+use serde::de::DeserializeOwned;
 
 use crate::isolate::host::{type_error, uint8_array};
 use crate::isolate::web::clone;
@@ -102,6 +103,16 @@ fn file_from(from: FileFrom) -> JsValue {
 
 pub(super) fn unexpected() -> JsResult<JsValue> {
     Err(type_error("The kernel gave an answer of another kind"))
+}
+
+/// An argument that is plain data of a shape.
+pub(super) fn data<T: DeserializeOwned>(
+    value: &JsValue,
+    name: &str,
+    context: &mut Context,
+) -> JsResult<T> {
+    let json = value.to_json(context)?.unwrap_or_default();
+    serde_json::from_value(json).map_err(|error| type_error(format!("`{name}`: {error}")))
 }
 
 /// A plain object.
