@@ -248,6 +248,8 @@ declare module "town:kernel" {
   }
 
   /**
+      /** Where it redirects to an address that begins so, by whole segments, that beginning is replaced. */
+      location?: { from: string; to: string };
    * Which requests the kernel may hand on like this one from now on, without asking this program: GET, HEAD, POST, PUT,
    * PATCH and DELETE, while `storage.revision` is what it was and an isolate's program is known by the same id. A request
    * that fails on its way comes to the export `failed(request, error)`, without its body, for an answer.

@@ -663,6 +663,14 @@ pub struct ResponseRules {
 }
 
 /// Keeps the cookies of a response to its host, and below a path.
+    pub location: Option<LocationRule>,
+}
+
+/// Where a response redirects to an address that begins so, by whole segments, that is replaced.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LocationRule {
+    pub from: String,
+    pub to: String,
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CookieRules {
     /// Without a slash at its end; empty: any path.

@@ -2,7 +2,7 @@
 
 import type { Forward } from "town:kernel";
 import { sessionCookieName } from "../lib/cookie.ts";
-import type { Arrival } from "../lib/mount.ts";
+import { pageOrigin, type Arrival } from "../lib/mount.ts";
 
 /** Vals reached by path share the host of the pages; without `allow-same-origin` they do not share their origin. */
 const FENCE = "sandbox allow-forms allow-scripts allow-popups allow-modals allow-downloads";
@@ -19,13 +19,18 @@ const DEFAULTS = {
   unless: CORS,
 };
 
-/** What a visitor's response has of ours. `prefix` is the val's path on the pages' host, empty where it has its own host. */
-export function dressing(arrival: Arrival, prefix: string): Forward["response"] {
+/**
+ * What a visitor's response has of ours. `prefix` is the val's path on the pages' host, empty where it has its own host;
+ * `own` is how the val itself knows its address.
+ */
+export function dressing(arrival: Arrival, prefix: string, own: string): Forward["response"] {
   if (prefix === "") return { defaults: DEFAULTS, cookies: {} };
   return {
     defaults: DEFAULTS,
     append: { "content-security-policy": FENCE },
     cookies: { path: prefix, reserved: sessionCookieName(arrival) },
+    // Who came by path may know no names below this host's.
+    location: { from: own, to: pageOrigin(arrival) + prefix },
   };
 }
 

@@ -8,7 +8,7 @@ import { decode } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { endpointOf, endpointOfLabel, keptEndpoint, keptEndpointOfLabel, type Endpoint } from "./endpoint.ts";
 import { dressing, hasCors, isPreflight, preflight } from "./headers.ts";
-import { isolateOf } from "./program.ts";
+import { isolateOf, safeIsolateOf } from "./program.ts";
 
 /** Serves the val that the request's host names. */
 export function serveHost(request: Request, town: Town): Promise<Response> {
@@ -54,7 +54,7 @@ function serve(
       "x-forwarded-host": arrival.outsideHost, "x-forwarded-proto": arrival.protocol, "x-forwarded-prefix": prefix,
     },
     // Whether a preflight is the val's business shows in what it answers.
-    response: preflighted ? undefined : dressing(arrival, prefix),
+    response: preflighted ? undefined : dressing(arrival, prefix, hostOf(arrival, endpoint)),
     route: route(request, town, endpoint, prefix),
   };
   if (prefix !== "") hideSession(request.headers, arrival, forward.request!);

@@ -1,8 +1,9 @@
 //! What a program has the kernel change in a response that it hands on.
 
-use crate::wire::{CookieRules, Header, ResponseRules};
+use crate::wire::{CookieRules, Header, LocationRule, ResponseRules};
 
 const SET_COOKIE: &str = "set-cookie";
+const LOCATION: &str = "location";
 
 impl ResponseRules {
     /// Applies them.
@@ -17,6 +18,23 @@ impl ResponseRules {
         headers.extend(self.append.iter().cloned());
         if let Some(cookies) = &self.cookies {
             cookies.apply(headers);
+        }
+        if let Some(rule) = &self.location {
+            rule.apply(headers);
+        }
+    }
+}
+
+impl LocationRule {
+    fn apply(&self, headers: &mut [Header]) {
+        let from = self.from.as_bytes();
+        for (_, value) in headers.iter_mut().filter(|(name, _)| name == LOCATION) {
+            let Some(rest) = value.strip_prefix(from) else {
+                continue;
+            };
+            if matches!(rest.first(), None | Some(b'/' | b'?' | b'#')) {
+                *value = [self.to.as_bytes(), rest].concat();
+            }
         }
     }
 }
@@ -82,6 +100,31 @@ mod tests {
 
     fn header(name: &str, value: &str) -> Header {
         (name.into(), value.into())
+    }
+
+    #[test]
+    fn a_redirect_to_what_is_elsewhere_stays_as_it_is() {
+        let rules = ResponseRules {
+            location: Some(LocationRule {
+                from: "http://own".into(),
+                to: "http://host/run/a".into(),
+            }),
+            ..ResponseRules::default()
+        };
+        let cases = [
+            ("http://own/x?y", "http://host/run/a/x?y"),
+            ("http://own", "http://host/run/a"),
+            ("http://own?y", "http://host/run/a?y"),
+            ("http://owner/x", "http://owner/x"),
+            ("/x", "/x"),
+            ("https://own/x", "https://own/x"),
+        ];
+        for (given, expected) in cases {
+            let mut headers = vec![header("location", given), header("x", given)];
+            rules.apply(&mut headers);
+            let kept = [header("location", expected), header("x", given)];
+            assert_eq!(headers, kept);
+        }
     }
 
     #[test]

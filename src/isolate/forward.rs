@@ -4,7 +4,7 @@ use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsObject, JsResult, JsValue, js_string};
 
 use super::calls::{names, text};
-use crate::wire::{CookieRules, Forward, Header, ResponseRules, RouteSpec};
+use crate::wire::{CookieRules, Forward, Header, LocationRule, ResponseRules, RouteSpec};
 
 type Changes = Vec<(String, Option<Vec<u8>>)>;
 
@@ -50,6 +50,12 @@ fn rules(response: &JsObject, context: &mut Context) -> JsResult<ResponseRules> 
         rules.cookies = Some(CookieRules {
             path: optional(&property(&cookies, "path", context)?, context)?.unwrap_or_default(),
             reserved: optional(&property(&cookies, "reserved", context)?, context)?,
+        });
+    }
+    if let Some(location) = property(response, "location", context)?.as_object() {
+        rules.location = Some(LocationRule {
+            from: text(&property(&location, "from", context)?, context)?,
+            to: text(&property(&location, "to", context)?, context)?,
         });
     }
     Ok(rules)

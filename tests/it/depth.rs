@@ -42,6 +42,10 @@ async fn everything(town: &Town) {
         .to_string();
     let (status, shown) = town.text(&location).await;
     assert_eq!(status, 200, "{location}");
+    let by_path = format!("{}/run/{OWNER}/visited", town.base);
+    let answer = town.get(&format!("{by_path}/away")).await;
+    let there = answer.headers()["location"].to_str().expect("text");
+    assert_eq!(there, format!("{by_path}/there?seen=1"), "it stays by path");
     assert!(shown.contains(r#""/there","opened""#), "{shown}");
     let (_, shown) = town.text(&format!("/run/{OWNER}/visited/")).await;
     assert!(shown.contains("alice--visited."), "{shown}");
