@@ -157,6 +157,11 @@ declare module "town:kernel" {
     limits?: Limits;
     /** For `loader.load`: the `id` in records of its runs. */
     recordId?: string;
+    /**
+     * It is of the image, whatever overrides that in its storage. `reload`, `change` and `health` of its `system` are about
+     * the program that the asking one knows by this id, and which has the same storage.
+     */
+    repairs?: string;
     /** `request`: every request has a pristine process of its own. `shared` (the default): one serves many at a time. */
     isolation?: "shared" | "request";
   }
@@ -243,13 +248,13 @@ declare module "town:kernel" {
       append?: Record<string, string>;
       /** Cookies lose their Domain, stay below `path` (without a slash at its end), and never have the name `reserved`. */
       cookies?: { path?: string; reserved?: string };
+      /** Where it redirects to an address that begins so, by whole segments, that beginning is replaced. */
+      location?: { from: string; to: string };
     };
     route?: Route;
   }
 
   /**
-      /** Where it redirects to an address that begins so, by whole segments, that beginning is replaced. */
-      location?: { from: string; to: string };
    * Which requests the kernel may hand on like this one from now on, without asking this program: GET, HEAD, POST, PUT,
    * PATCH and DELETE, while `storage.revision` is what it was and an isolate's program is known by the same id. A request
    * that fails on its way comes to the export `failed(request, error)`, without its body, for an answer.
@@ -264,6 +269,8 @@ declare module "town:kernel" {
     from: string;
     /** What takes the place of that beginning. */
     to: string;
+    /** Where what follows that beginning begins so, by whole segments, this program is asked. */
+    except?: string;
     /** Headers that a request must have with exactly this value or, by null, must not have. */
     when?: Record<string, string | null>;
     /** The revision by which this was decided. */
@@ -408,9 +415,12 @@ declare module "town:kernel" {
   export interface Health {
     /** Layers of the sandbox that this machine lacks, by name; empty is best. */
     sandboxMissing: string[];
-    /** How the root program fares since something of the image is overridden; `failing`: most requests fail, before not. */
+    /**
+     * How the program fares since something of the image is overridden; `failing`: most requests fail, before not. Then who
+     * reads pages is shown, in the place of one that failed, that of the kernel or of the program that started this one.
+     */
     fares: { since: number; requests: number; failures: number; failing: boolean } | null;
-    /** For the image's own program: why the one that should serve does not. */
+    /** For a program that repairs another: why that one does not load. */
     stopped: { message: string; stack: string } | null;
   }
 

@@ -17,11 +17,12 @@ import { keep } from "./model/runs.ts";
 import { sweepTrials } from "./model/trials.ts";
 import { errorPage, valErrorPage } from "./pages/layout.ts";
 import { pageRoutes } from "./pages/routes.ts";
+import { stoppedPage } from "./pages/stopped.ts";
 import { deliverCron } from "./run/cron.ts";
 import { deliverMail } from "./run/email.ts";
 import { endpointOfVal } from "./run/endpoint.ts";
 import { isolateOf } from "./run/program.ts";
-import { serveHost, serveRun, visitorError } from "./run/serve.ts";
+import { safeAddress, serveHost, serveRun, visitorError } from "./run/serve.ts";
 
 // Tails come from within: nobody reached us and no link is made.
 const NOWHERE = "http://localhost/";
@@ -89,7 +90,10 @@ function failure(request: Request, town: Town, error: unknown): Response | Promi
   if (!(worded instanceof HttpError) && !request.signal.aborted) console.error(error);
   const known = worded instanceof HttpError ? worded : new HttpError(500, "internal", "Something went wrong");
   const { label, path } = town.arrival;
-  if (label !== "" || path.startsWith("/run/")) return valErrorPage(request, known);
+  if (label !== "" || path.startsWith("/run/")) {
+    const safe = known.status === 500 ? safeAddress(town) : undefined;
+    return safe === undefined ? valErrorPage(request, known) : stoppedPage(request, known, error, safe);
+  }
   return path.startsWith("/api/") ? errorJson(known) : errorPage(request, town, known);
 }
 

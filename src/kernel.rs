@@ -168,7 +168,10 @@ impl Kernel {
                 | GrantError::Name(_) => Failure::new(Outcome::Load, message),
             }
         })?;
-        let overrides = Overrides::of(&grant);
+        let overrides = match &spec.repairs {
+            None => Overrides::of(&grant),
+            Some(_) => Overrides::None,
+        };
         let prepared = self.prepare(&spec, &grant, &overrides).await?;
         let asker = Some(Arc::downgrade(asker));
         Ok(Slot::new(

@@ -15,7 +15,7 @@ use crate::eval::record::RunKind;
 use crate::eval::slot::{Beside, Caller, Slot};
 use crate::grant::{Grant, GrantRequest};
 use crate::kernel::Kernel;
-use crate::watch::{Fares, Watch};
+use crate::watch::Fares;
 use crate::wire::{Check, Env, Failure, Header, Isolation, Outcome, ProgramSpec, RequestHead};
 
 /// The first module of the root program.
@@ -40,7 +40,6 @@ pub struct Root {
     env: OnceLock<Vec<(String, String)>>,
     serving: RwLock<Option<Result<Arc<Slot>, Failure>>>,
     plain: OnceCell<Arc<Slot>>,
-    watch: Watch,
 }
 
 impl Root {
@@ -57,19 +56,12 @@ impl Root {
     }
 
     fn set(&self, root: Result<Arc<Slot>, Failure>) {
-        let overridden = root.as_ref().is_ok_and(|slot| slot.prepared().overridden);
-        self.watch.begin(overridden);
         *self.serving.write().unwrap_or_else(PoisonError::into_inner) = Some(root);
     }
 
     fn is_plain(&self, slot: &Slot) -> bool {
         self.plain()
             .is_some_and(|plain| std::ptr::eq(Arc::as_ptr(plain), slot))
-    }
-
-    fn is_root(&self, slot: &Slot) -> bool {
-        self.serving()
-            .is_ok_and(|root| std::ptr::eq(Arc::as_ptr(&root), slot))
     }
 }
 
@@ -79,21 +71,17 @@ pub struct Candidate<'a> {
     slot: Arc<Slot>,
     // None: the slot is new, and is what is to serve.
     beside: Option<Beside>,
+    // Nothing runs in whose place it could serve: what starts next is that program anyway.
+    only_tried: bool,
 }
 
 impl Candidate<'_> {
     /// Lets it serve.
     pub fn adopt(self) {
-        let root = &self.kernel.root;
         match self.beside {
-            None => root.set(Ok(self.slot)),
-            Some(beside) => {
-                let overridden = beside.prepared.overridden;
-                self.slot.adopt(beside);
-                if root.is_root(&self.slot) {
-                    root.watch.begin(overridden);
-                }
-            }
+            None => self.kernel.root.set(Ok(self.slot)),
+            Some(beside) if self.only_tried => beside.discard(),
+            Some(beside) => self.slot.adopt(beside),
         }
     }
 
@@ -134,7 +122,7 @@ impl Kernel {
         format!("{}{PLAIN_PREFIX}/", self.base)
     }
 
-    fn advice(&self) -> String {
+    pub(crate) fn advice(&self) -> String {
         format!(
             "the image's own program answers at {}; `town overrides list` and `town overrides \
              restore` work on the stopped town; --safe-mode ignores all overrides of the image",
@@ -152,43 +140,32 @@ impl Kernel {
         if let Some(head) = self.head_for_plain(&head) {
             return self.plain_slot().await?.fetch(head, body, caller).await;
         }
-        let shows_page = reads_pages(&head);
-        let answered = self.root.serving()?.fetch(head, body, caller).await;
-        let outcome = answered.as_ref().map(|(status, ..)| *status);
-        if self.root.watch.note(outcome) {
-            tracing::error!(
-                "most requests fail since the image was last overridden; {}",
-                self.advice()
-            );
-        }
-        // Who cannot be shown a page by the program is shown the way back.
-        if outcome.is_ok_and(|status| status == 500) && shows_page && self.is_failing() {
-            let message = "Most requests fail since the program was changed";
-            return Err(Failure::new(Outcome::Exception, message));
-        }
-        answered
-    }
-
-    /// Whether most requests fail since something of the image was overridden.
-    pub fn is_failing(&self) -> bool {
-        self.root.watch.fares().is_some_and(|fares| fares.failing)
+        self.root.serving()?.fetch(head, body, caller).await
     }
 
     /// Whether what serves, or fails to, is other than the image.
     pub fn is_overridden(&self) -> bool {
-        self.root.serving().is_err() || self.root.watch.fares().is_some()
+        let serving = self.root.serving();
+        serving.map_or(true, |root| root.watch.fares().is_some())
     }
 
-    /// How the program of a slot fares; for the image's own, how the one fares that serves.
+    /// How the program of a slot fares; for one that repairs another, how that one fares.
     pub(crate) fn fares_of(&self, slot: &Slot) -> Option<Fares> {
-        let asks = self.root.is_plain(slot) || self.root.is_root(slot);
-        self.root.watch.fares().filter(|_| asks)
+        if self.root.is_plain(slot) {
+            return self.root.serving().ok()?.watch.fares();
+        }
+        match &slot.spec.repairs {
+            None => slot.watch.fares(),
+            Some(_) => slot.repaired()?.watch.fares(),
+        }
     }
 
-    /// Why the program that should serve does not, for the image's own.
+    /// Why the program that should serve does not, for one that repairs it.
     pub(crate) fn stopped_of(&self, slot: &Slot) -> Option<Failure> {
-        let asks = self.root.is_plain(slot);
-        self.root.serving().err().filter(|_| asks)
+        if self.root.is_plain(slot) {
+            return self.root.serving().err();
+        }
+        slot.repaired()?.watch.stopped()
     }
 
     // ---- Loading anew
@@ -229,7 +206,17 @@ impl Kernel {
         checks: &[Check],
     ) -> Result<Candidate<'_>, Failure> {
         if !self.root.is_plain(slot) {
-            return self.beside(slot.clone(), overrides, checks).await;
+            let served = match &slot.spec.repairs {
+                None => Some(slot.clone()),
+                Some(_) => slot.repaired(),
+            };
+            let only_tried = served.is_none();
+            let slot = served.unwrap_or_else(|| slot.clone());
+            let tried = self.beside(slot, overrides, checks).await?;
+            return Ok(Candidate {
+                only_tried,
+                ..tried
+            });
         }
         match self.root.serving() {
             Ok(root) => self.beside(root, overrides, checks).await,
@@ -258,6 +245,7 @@ impl Kernel {
             kernel: self,
             slot,
             beside: Some(beside),
+            only_tried: false,
         })
     }
 
@@ -280,6 +268,7 @@ impl Kernel {
             kernel: self,
             slot,
             beside: None,
+            only_tried: false,
         })
     }
 
@@ -350,6 +339,7 @@ impl Kernel {
             isolation: Isolation::Shared,
             resolve: None,
             record_id: None,
+            repairs: None,
         };
         let prepared = self.prepare(&spec, &grant, overrides).await?;
         let slot = Slot::new(self.clone(), None, None, spec, None, grant, prepared);
@@ -427,9 +417,4 @@ fn too_late() -> Failure {
     let patience_ms = u64::try_from(CHECK_PATIENCE.as_millis()).unwrap_or(u64::MAX);
     let message = format!("No answer within {patience_ms} ms");
     Failure::limit(Outcome::Deadline, "deadlineMs", patience_ms, message)
-}
-
-fn reads_pages(head: &RequestHead) -> bool {
-    let accept = head.headers.iter().find(|(name, _)| name == "accept");
-    accept.is_some_and(|(_, value)| value.windows(9).any(|part| part == b"text/html"))
 }

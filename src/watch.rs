@@ -29,6 +29,8 @@ struct Counts {
     now: Tally,
     // None: nothing of it is other than it has always been.
     changed: Option<Changed>,
+    // Why it did not load when it was last asked.
+    stopped: Option<Failure>,
 }
 
 struct Changed {
@@ -62,6 +64,7 @@ impl Watch {
         let mut counts = self.counts();
         counts.before = counts.now;
         counts.now = Tally::default();
+        counts.stopped = None;
         counts.changed = overridden.then(|| Changed {
             at: SystemTime::now(),
             since: Instant::now(),
@@ -81,6 +84,13 @@ impl Watch {
         };
         let mut counts = self.counts();
         counts.now.add(failed);
+        match answered {
+            Err(failure) if failure.outcome == Outcome::Load => {
+                counts.stopped = Some(failure.clone());
+            }
+            _ if counts.stopped.is_some() => counts.stopped = None,
+            _ => {}
+        }
         let failing = counts.failing();
         match &mut counts.changed {
             Some(changed) if failing && !changed.told => {
@@ -102,6 +112,16 @@ impl Watch {
             failures: counts.now.failures,
             failing: counts.failing(),
         })
+    }
+
+    /// Whether most requests fail since something of the image was overridden.
+    pub fn is_failing(&self) -> bool {
+        self.counts().failing()
+    }
+
+    /// Why the program did not load when it was last asked.
+    pub fn stopped(&self) -> Option<Failure> {
+        self.counts().stopped.clone()
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

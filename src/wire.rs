@@ -351,6 +351,9 @@ pub struct ProgramSpec {
     pub resolve: Option<u32>,
     /// By what records know it, where it is loaded without an id.
     pub record_id: Option<String>,
+    /// It is the image's own, whatever overrides that; its system calls are about the program
+    /// which the asker knows by this id, and which has the same storage.
+    pub repairs: Option<String>,
 }
 
 /// What a module without authority asked for and was not given.
@@ -484,10 +487,10 @@ pub enum Call {
         names: Vec<String>,
         name: String,
         from: Vec<String>,
+        selection: Selection,
     },
     LoaderCompile {
         source: String,
-        selection: Selection,
         options: Options,
         /// What its map calls the source.
         specifier: String,
@@ -660,9 +663,6 @@ pub struct ResponseRules {
     pub defaults_unless: Vec<String>,
     pub append: Vec<Header>,
     pub cookies: Option<CookieRules>,
-}
-
-/// Keeps the cookies of a response to its host, and below a path.
     pub location: Option<LocationRule>,
 }
 
@@ -671,6 +671,9 @@ pub struct ResponseRules {
 pub struct LocationRule {
     pub from: String,
     pub to: String,
+}
+
+/// Keeps the cookies of a response to its host, and below a path.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CookieRules {
     /// Without a slash at its end; empty: any path.
@@ -686,6 +689,8 @@ pub struct RouteSpec {
     pub from: String,
     /// What takes the place of that beginning.
     pub to: String,
+    /// How what follows the beginning does not begin, by whole segments: those are asked about.
+    pub except: Option<String>,
     /// Headers they must have with exactly this value or, without one, must not have.
     pub when: Vec<(String, Option<Vec<u8>>)>,
     /// The revision of the program's storage by which it decided so.

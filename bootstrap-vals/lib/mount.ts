@@ -28,7 +28,10 @@ export interface Arrival {
   search: string;
 }
 
-/** Where the kernel lets the image's own program answer for the root instance, whatever overrides the image there. */
+/**
+ * Where the image's own program answers for an instance, whatever overrides the image there: for the root by the kernel's
+ * doing, for one inside another by that one's.
+ */
 export const SAFE_PREFIX = "/@town/safe";
 
 /** By which an instance tells one below it where that is. */
@@ -67,6 +70,24 @@ export function arrive(url: string, headers: Headers, baseUrl: unknown): Arrival
   const label = below.slice(below.lastIndexOf(".") + 1);
   const base = byHost ? `${protocol}://${host}` : `${protocol}://${outsideHost}${prefix}`;
   return { host, protocol, outsideHost, prefix, base, label, nested, byHost, path, search };
+}
+
+/** Whether the image's own program was asked, beside the one that serves. */
+export function isSafe(arrival: Arrival): boolean {
+  return arrival.prefix.endsWith(SAFE_PREFIX);
+}
+
+/** The path below which this instance is reached, whichever of its two programs was asked. */
+export function sitePrefix(arrival: Arrival): string {
+  return isSafe(arrival) ? arrival.prefix.slice(0, -SAFE_PREFIX.length) : arrival.prefix;
+}
+
+/** What is below the path of the image's own program; undefined where that was not asked. */
+export function belowSafe(path: string): string | undefined {
+  if (!path.startsWith(SAFE_PREFIX)) return undefined;
+  const below = path.slice(SAFE_PREFIX.length);
+  if (below === "") return "/";
+  return below[0] === "/" ? below : undefined;
 }
 
 /** The origin by which modules and vals of this instance are named inside it, the same however it was reached. */

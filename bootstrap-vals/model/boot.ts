@@ -3,7 +3,7 @@
 import type { Storage } from "town:kernel";
 import { randomSecret } from "../lib/crypto.ts";
 import { first } from "../lib/rows.ts";
-import { ownOrigin, SAFE_PREFIX } from "../lib/mount.ts";
+import { isSafe, ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
 import { createAccount } from "./accounts.ts";
 import { migrate } from "./schema.ts";
@@ -40,7 +40,7 @@ export async function rememberedOrigin(storage: Storage): Promise<string | undef
 }
 
 async function rememberOrigin(town: Town): Promise<void> {
-  if (town.arrival.prefix === SAFE_PREFIX) return;
+  if (isSafe(town.arrival)) return;
   const origin = `${ownOrigin(town.arrival)}/`;
   if ((await rememberedOrigin(town.storage)) === origin) return;
   const sql = "INSERT INTO setting (key, value) VALUES ('origin', :origin) ON CONFLICT (key) DO UPDATE SET value = :origin";

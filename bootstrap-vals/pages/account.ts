@@ -3,7 +3,7 @@
 import { sessionCookie } from "../lib/cookie.ts";
 import { html, type HtmlValue } from "../lib/html.ts";
 import { HttpError, readForm, redirect } from "../lib/http.ts";
-import { href } from "../lib/mount.ts";
+import { href, isSafe, ownOrigin, SAFE_PREFIX, sitePrefix } from "../lib/mount.ts";
 import { checkOrigin } from "../lib/origin.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
@@ -123,7 +123,7 @@ async function signInForm(request: Request, town: Town, next: string, username: 
     status: error?.status ?? 200,
     width: "narrow",
     made: ["pages/account.ts"],
-    body: html`<h1>Sign in</h1>${fault(error)}
+    body: html`<h1>Sign in</h1>${elsewhere(town)}${fault(error)}
       <form method="post" action="${href(town.arrival, "/signin")}">
         <input type="hidden" name="next" value="${next}">${credentials(username, "current-password")}
         <p class="hint">An API token with every scope does in place of the password.</p>
@@ -131,6 +131,16 @@ async function signInForm(request: Request, town: Town, next: string, username: 
           mode === "open" ? html`<a class="button quiet" href="${href(town.arrival, "/signup")}">Make an account</a>` : null}</p>
       </form>`,
   });
+}
+
+/**
+ * A town reached by path is fenced by the one around it, whose origin it must not have. Browsers then send its forms from
+ * nowhere, so it can be looked at there and not signed in to.
+ */
+function elsewhere({ arrival }: Town): HtmlValue {
+  if (!arrival.nested || sitePrefix(arrival) === "") return null;
+  const own = `${ownOrigin(arrival)}${isSafe(arrival) ? SAFE_PREFIX : ""}/signin`;
+  return html`<div class="notice"><p>By this address this town can be read and its vals used. A browser signs in at its own: <a href="${own}">${own}</a></p></div>`;
 }
 
 export function credentials(username: string, autocomplete: string): HtmlValue {

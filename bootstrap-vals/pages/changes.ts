@@ -5,7 +5,7 @@
 
 import { html, type Html, type HtmlValue } from "../lib/html.ts";
 import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
-import { href, SAFE_PREFIX } from "../lib/mount.ts";
+import { href, SAFE_PREFIX, sitePrefix } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import { systemOf, type Town } from "../lib/town.ts";
 import type { Asker } from "../model/accounts.ts";
@@ -76,11 +76,12 @@ async function ownersPart(town: Town): Promise<Html> {
     return html`<details><summary><a href="${href(town.arrival, `${SYSTEM_PATH}/${path}`)}">${path}</a> <span class="soft small">+${added} −${removed}${fromWhere(town, causeOf(note))}</span></summary>
       ${drawDifference(changes, `Difference of ${path} to the image`)}</details>`;
   }));
+  const safe = sitePrefix(town.arrival) + SAFE_PREFIX;
   return html`${stopped === null ? null : html`<div class="notice bad" role="alert"><p><b>The platform does not load with what overrides it.</b> You are in the image's own, which nothing overrides.</p><pre tabindex="0">${stopped.message}</pre>${undoForm}</div>`}
     ${fares?.failing ? html`<div class="notice bad" role="alert"><p><b>${fares.failures} of ${fares.requests} requests fail</b> since the platform was changed at ${time(fares.since)}.</p>${undoForm}</div>` : null}
     ${moved.length === 0 ? null : mergePart(town, moved)}
     <h2>Differences to the image</h2>${changed.length === 0 ? html`<p class="soft">None.</p>` : differing}
-    <p class="hint">If a change ever breaks these pages, the image's own are at <a href="${SAFE_PREFIX}/@town/changes">${SAFE_PREFIX}/</a>.</p>
+    <p class="hint">If a change ever breaks these pages, the image's own are at <a href="${safe}/@town/changes">${safe}/</a>.</p>
     ${past.length === 0 ? null : html`<h2>History</h2><ul class="list">${past.map(({ number, path, at, note, source }) => html`<li><a class="title" href="${href(town.arrival, `${SYSTEM_PATH}/${path}`)}">${path}</a>
       <span class="soft">${source === null ? "restored" : "overridden"} ${time(at)}${fromWhere(town, causeOf(note))}</span>
       <form class="aside row" method="post"><input type="hidden" name="before" value="${number}"><input type="hidden" name="path" value="${path}">

@@ -156,6 +156,11 @@ export async function errorPage(request: Request, town: Town, error: HttpError):
 
 /** An error where a val should have answered. It links to nothing: on a val's own host there is nothing of ours. */
 export function valErrorPage(request: Request, error: HttpError): Response {
+  return bareDocument(request, error, error.message, error.status >= 500 ? html`<p>Its author finds the reason in the val's logs.</p>` : null);
+}
+
+/** An error as a page of its own, that needs nothing else; for who does not read HTML, as a line. */
+export function bareDocument(request: Request, error: HttpError, title: string, body: HtmlValue): Response {
   const headers: Record<string, string> = {
     ...error.headers, "access-control-allow-origin": "*", "cache-control": "no-store", "content-type": "text/plain; charset=utf-8",
   };
@@ -166,10 +171,9 @@ export function valErrorPage(request: Request, error: HttpError): Response {
   headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'";
   const document = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>${error.message}</title>
-<style>body{font:16px/1.55 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.25rem}h1{font-size:1.5rem;line-height:1.25}</style></head>
-<body><main><p>${error.status}</p><h1>${error.message}</h1>${
-    error.status >= 500 ? html`<p>Its author finds the reason in the val's logs.</p>` : null}</main></body></html>
+<meta name="color-scheme" content="light dark"><title>${title}</title>
+<style>body{font:16px/1.55 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.25rem}h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.1rem}</style></head>
+<body><main><p>${error.status}</p><h1>${title}</h1>${body}</main></body></html>
 `;
   return new Response(document.html, { status: error.status, headers });
 }

@@ -6,7 +6,7 @@
 import type { System, SystemFile } from "town:kernel";
 import { html, type Html } from "../lib/html.ts";
 import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
-import { href, SAFE_PREFIX } from "../lib/mount.ts";
+import { href, SAFE_PREFIX, sitePrefix } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import { systemOf, type Town } from "../lib/town.ts";
 import type { Asker } from "../model/accounts.ts";
@@ -160,7 +160,7 @@ async function editPage(request: Request, town: Town, asker: Asker | undefined, 
 ${brought ?? (await proposed(town, path)) ?? present}</textarea>
         <p class="actions"><button class="first" name="act" value="write">Save and reload</button>
         <button name="act" value="keep">Save without reloading</button><a class="button quiet" href="${here}">Cancel</a></p>
-        <p class="hint">The town is loaded with this text before anything changes. If it ever fails to start, it runs without them at <code>${SAFE_PREFIX}/</code>.</p>
+        <p class="hint">The town is loaded with this text before anything changes. If it ever fails to start, it runs without them at <code>${sitePrefix(town.arrival)}${SAFE_PREFIX}/</code>.</p>
       </form>
       <form class="line" method="get" action="${here}"><input type="hidden" name="edit" value="">
         <div><label for="from">Take the text of a val's file</label><input id="from" name="from" placeholder="you/val/path.ts"></div><button>Take</button></form>`,

@@ -38,6 +38,16 @@ export function isolateOf(town: Town, endpoint: Endpoint): Isolate {
   return (endpoint.isolate ??= town.loader.get(endpoint.programId, () => programOf(town, endpoint)));
 }
 
+/**
+ * The isolates of the same town, of the image's own program, on the same data: what its owner goes back to. What it loads
+ * anew is the program that serves.
+ */
+export function safeIsolateOf(town: Town, endpoint: Endpoint): Isolate {
+  if (endpoint.suspended_at) return isolateOf(town, endpoint);
+  const { programId } = endpoint;
+  return town.loader.get(`${programId}&safe=1`, async () => ({ ...(await programOf(town, endpoint)), repairs: programId }));
+}
+
 // A visitor of a val that sleeps waits for this, so the database is asked once where the val is small.
 async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   const { branch_id, version, val_id } = endpoint;

@@ -3,7 +3,7 @@
 import type { Forward, Outcome, Route } from "town:kernel";
 import { sessionCookieName, withoutCookie } from "../lib/cookie.ts";
 import { HttpError, notFound } from "../lib/http.ts";
-import { MOUNT_HEADERS, type Arrival } from "../lib/mount.ts";
+import { belowSafe, MOUNT_HEADERS, SAFE_PREFIX, type Arrival } from "../lib/mount.ts";
 import { decode } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { endpointOf, endpointOfLabel, keptEndpoint, keptEndpointOfLabel, type Endpoint } from "./endpoint.ts";
@@ -19,16 +19,31 @@ export function serveHost(request: Request, town: Town): Promise<Response> {
 /** Serves `/run/{user}/{val}[/{path}]`. */
 export function serveRun(request: Request, town: Town): Promise<Response> {
   const { path, prefix } = town.arrival;
+  const asked = valOfPath(path);
+  if (asked === undefined) return Promise.reject(notFound("HTTP val"));
+  const { username, name, end } = asked;
+  const endpoint = keptEndpoint(town, username, name) ?? endpointOf(town, username, name);
+  return serve(request, town, endpoint, path.slice(end) || "/", prefix + path.slice(0, end));
+}
+
+/** The val that `/run/{user}/{val}[/{path}]` names, and where its name ends. */
+function valOfPath(path: string): { username: string; name: string; end: number } | undefined {
   const userEnd = path.indexOf("/", 5);
   const nameStart = userEnd + 1;
-  if (userEnd < 0 || nameStart === path.length) return Promise.reject(notFound("HTTP val"));
-  let nameEnd = path.indexOf("/", nameStart);
-  if (nameEnd < 0) nameEnd = path.length;
-  const username = decode(path.slice(5, userEnd));
-  const name = decode(path.slice(nameStart, nameEnd));
-  const local = path.slice(0, nameEnd);
-  const endpoint = keptEndpoint(town, username, name) ?? endpointOf(town, username, name);
-  return serve(request, town, endpoint, path.slice(nameEnd) || "/", prefix + local);
+  if (userEnd < 0 || nameStart === path.length) return undefined;
+  let end = path.indexOf("/", nameStart);
+  if (end < 0) end = path.length;
+  return { username: decode(path.slice(5, userEnd)), name: decode(path.slice(nameStart, end)), end };
+}
+
+/** Where the image's own program answers for the town inside this one that was asked; undefined where that was a val. */
+export function safeAddress(town: Town): string | undefined {
+  const { label, path, prefix } = town.arrival;
+  const asked = label === "" ? valOfPath(path) : undefined;
+  const endpoint = asked === undefined ? keptEndpointOfLabel(town, label) : keptEndpoint(town, asked.username, asked.name);
+  if (endpoint?.is_town !== 1) return undefined;
+  const at = asked === undefined ? hostOf(town.arrival, endpoint) : prefix + path.slice(0, asked.end);
+  return `${at}${SAFE_PREFIX}/`;
 }
 
 // Every request of every val comes this way, and in this engine each `await` costs more than all else it does: so one
@@ -58,8 +73,16 @@ function serve(
     route: route(request, town, endpoint, prefix),
   };
   if (prefix !== "") hideSession(request.headers, arrival, forward.request!);
-  const url = `${hostOf(arrival, endpoint)}${path}${arrival.search}`;
-  const answered = isolateOf(town, endpoint).fetch(url, request, forward);
+  // Where the town inside has been asked itself, and not one of its vals by a host further down.
+  const isAsked = prefix !== "" || arrival.outsideHost.length === arrival.label.length + 1 + arrival.host.length;
+  const safePath = endpoint.is_town === 1 && isAsked ? belowSafe(path) : undefined;
+  if (safePath !== undefined) {
+    forward.request!["x-forwarded-prefix"] = prefix + SAFE_PREFIX;
+    forward.route = undefined;
+  }
+  const isolate = safePath === undefined ? isolateOf(town, endpoint) : safeIsolateOf(town, endpoint);
+  const url = `${hostOf(arrival, endpoint)}${safePath ?? path}${arrival.search}`;
+  const answered = isolate.fetch(url, request, forward);
   if (!preflighted) return answered;
   return answered.then(
     (response) => hasCors(response.headers) ? response : preflight(request),
@@ -87,7 +110,8 @@ function route(request: Request, town: Town, endpoint: Endpoint, prefix: string)
   const { url } = request;
   const origin = url.slice(0, url.indexOf("/", url.indexOf("://") + 3));
   const from = origin + prefix.slice(arrival.prefix.length);
-  return { by: town.handler, from, to: hostOf(arrival, endpoint), when, revision: endpoint.revision };
+  const except = endpoint.is_town === 1 ? SAFE_PREFIX : undefined;
+  return { by: town.handler, from, to: hostOf(arrival, endpoint), except, when, revision: endpoint.revision };
 }
 
 /** What a visitor is told of a run that gave no answer: an error page's status and words. */

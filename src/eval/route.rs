@@ -50,6 +50,15 @@ impl Route {
         }
     }
 
+    // Whether the program wants to be asked about what follows its beginning.
+    fn excepts(&self, rest: &str) -> bool {
+        let Some(except) = &self.spec.except else {
+            return false;
+        };
+        let below = rest.strip_prefix(except.as_str());
+        below.is_some_and(|below| below.is_empty() || below.starts_with(['/', '?', '#']))
+    }
+
     /// The request as the program below gets it.
     pub fn forward(&self, mut head: RequestHead) -> RequestHead {
         let rest = head.url.get(self.spec.from.len()..).unwrap_or_default();
@@ -106,7 +115,8 @@ impl Routes {
             starts(&head.url).find_map(|start| {
                 key.0.clear();
                 key.0.push_str(start);
-                self.by_key.get(&key).cloned()
+                let route = self.by_key.get(&key)?;
+                (!route.excepts(&head.url[start.len()..])).then(|| route.clone())
             })
         })
     }
@@ -167,6 +177,7 @@ mod tests {
         let spec = RouteSpec {
             from: from.into(),
             to: "http://inner".into(),
+            except: None,
             when,
             revision: 7,
         };
@@ -196,6 +207,21 @@ mod tests {
         assert_eq!(found("http://h/run/ab", &mut routes), None);
         assert_eq!(found("http://h/?/run/a", &mut routes), None);
         assert_eq!(found("http://g/run/a", &mut routes), None);
+        let mut but_for = route("http://h/run/a", &[]);
+        but_for.spec.except = Some("/@own".into());
+        routes.add(but_for, 7);
+        for asked in ["/@own", "/@own/", "/@own/b", "/@own?c"] {
+            let url = format!("http://h/run/a{asked}");
+            assert_eq!(found(&url, &mut routes), None, "{url}");
+        }
+        assert_eq!(
+            found("http://h/run/a/@owner", &mut routes),
+            inner("/@owner")
+        );
+        assert_eq!(
+            found("http://h/run/a/b/@own", &mut routes),
+            inner("/b/@own")
+        );
     }
 
     #[test]

@@ -140,9 +140,9 @@
   // The program as the kernel takes it: storage by its names, `resolve` by a number.
   function spec(program) {
     if (program === null || typeof program !== "object") throw new TypeError("A program is an object with `main` and `modules`");
-    const { main, modules, env, loader, outbound, limits, isolation, storage, mounts, resolve, recordId } = program;
+    const { main, modules, env, loader, outbound, limits, isolation, storage, mounts, resolve, recordId, repairs } = program;
     return {
-      main, modules, env, loader, outbound, limits, isolation, recordId,
+      main, modules, env, loader, outbound, limits, isolation, recordId, repairs,
       storage: storage === undefined ? undefined : namesOf(storage),
       mounts: mounts === undefined ? undefined : flat(mounts, namesOf),
       resolve: resolve === undefined ? undefined : resolvers.push(resolve) - 1,

@@ -66,6 +66,7 @@ fn route_spec(route: &JsObject, context: &mut Context) -> JsResult<RouteSpec> {
     Ok(RouteSpec {
         from: text(&property(route, "from", context)?, context)?,
         to: text(&property(route, "to", context)?, context)?,
+        except: optional(&property(route, "except", context)?, context)?,
         when: changes(&property(route, "when", context)?, context)?,
         revision: revision as u64,
     })

@@ -200,12 +200,12 @@ async fn the_whole_platform_can_be_forked_and_each_file_comes_back_as_it_was() {
 }
 
 /// A folder that stands for the image, to be changed.
-struct Image {
+pub(crate) struct Image {
     folder: TempDir,
 }
 
 impl Image {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         copy(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("bootstrap-vals"),
@@ -214,12 +214,12 @@ impl Image {
         Self { folder }
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.folder.path().to_str().expect("a path of text")
     }
 
     /// Changes a file, as a newer binary would have it.
-    fn change(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn change(&self, path: &str, from: &str, to: &str) {
         let at: PathBuf = self.folder.path().join(path);
         let text = fs::read_to_string(&at).expect("a file");
         let changed = text.replacen(from, to, 1);

@@ -37,6 +37,7 @@ mod streaming; // Bodies, both ways.
 mod tidy; // The rules of the house.
 mod town;
 mod trials; // A changed platform, on a copy of the data.
+mod upheaval; // Random sequences of all that may happen.
 mod vals; // What a val goes through: versions, branches, names, deletion, search.
 mod watching; // Waiting for a condition, and looking at processes.
 mod web; // The web APIs, as programs see them.

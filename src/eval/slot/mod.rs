@@ -21,6 +21,7 @@ use crate::grant::Grant;
 use crate::kernel::{Kernel, Member};
 use crate::limits::{SLOTS_MAX, SOCKET_IDLE_MS};
 use crate::storage::Namespace;
+use crate::watch::Watch;
 use crate::wire::{
     Call, CallId, Down, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId, Spent,
 };
@@ -60,6 +61,7 @@ pub struct Slot {
     /// Runs that have ended, of its program and all below it, and their CPU in microseconds.
     runs_ended: AtomicU64,
     cpu_spent_us: AtomicU64,
+    pub(crate) watch: Watch,
     pub(in crate::eval) routes: Mutex<Routes>,
     /// Runs that routes spare the program, while they are open.
     pub(in crate::eval) forwarding: AtomicUsize,
@@ -112,6 +114,8 @@ impl Slot {
     ) -> Arc<Self> {
         let mut lineage = parent.map_or_else(Vec::new, |parent| parent.lineage.to_vec());
         lineage.push(kernel.number_of_slot());
+        let watch = Watch::default();
+        watch.begin(prepared.overridden);
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             kernel,
@@ -132,6 +136,7 @@ impl Slot {
             used: AtomicU64::new(0),
             runs_ended: AtomicU64::new(0),
             cpu_spent_us: AtomicU64::new(0),
+            watch,
             routes: Mutex::default(),
             forwarding: AtomicUsize::new(0),
         })
@@ -162,6 +167,12 @@ impl Slot {
         }
         below.insert(id, slot.clone());
         slot
+    }
+
+    /// The program that this one repairs, where its asker has started it.
+    pub fn repaired(&self) -> Option<Arc<Slot>> {
+        let id = self.spec.repairs.as_deref()?;
+        self.parent.as_ref()?.upgrade()?.below(id)
     }
 
     /// Ends the slot of that id, its processes, and all below it.
@@ -225,8 +236,26 @@ impl Slot {
 
     // ---- Runs
 
-    /// Serves a request, or lets a route take it past the program.
+    /// Serves a request, or lets a route take it past the program. Where most fail since the
+    /// program was changed, who cannot be shown a page by it is shown the one for failures.
     pub async fn fetch(&self, head: RequestHead, body: Body, caller: Caller) -> Answered {
+        let reads_pages = reads_pages(&head);
+        let answered = self.pass(head, body, caller).await;
+        let outcome = answered.as_ref().map(|(status, ..)| *status);
+        if self.watch.note(outcome) && self.parent.is_none() {
+            tracing::error!(
+                "most requests fail since the image was last overridden; {}",
+                self.kernel.advice()
+            );
+        }
+        if outcome.is_ok_and(|status| status == 500) && reads_pages && self.watch.is_failing() {
+            let message = "Most requests fail since the program was changed";
+            return Err(Failure::new(Outcome::Exception, message));
+        }
+        answered
+    }
+
+    async fn pass(&self, head: RequestHead, body: Body, caller: Caller) -> Answered {
         let body_bytes = self.grant.limits().body_bytes;
         let body = body
             .bounded(body_bytes, None)
@@ -513,6 +542,7 @@ impl Slot {
     /// Lets a program that was loaded beside this one take its place.
     pub fn adopt(&self, beside: Beside) {
         let Beside { prepared, template } = beside;
+        self.watch.begin(prepared.overridden);
         let keep = self.kernel.nursery.forks();
         self.routes().clear();
         let (old, isolates) = {
@@ -622,6 +652,11 @@ impl Owner for Slot {
     fn namespace(&self, names: &[String]) -> Option<Namespace> {
         self.grant.namespace(names).ok()
     }
+}
+
+fn reads_pages(head: &RequestHead) -> bool {
+    let accept = head.headers.iter().find(|(name, _)| name == "accept");
+    accept.is_some_and(|(_, value)| value.windows(9).any(|part| part == b"text/html"))
 }
 
 fn over_body_limit(body_bytes: u64, error: &BodyError) -> Failure {

@@ -82,6 +82,7 @@ pub(super) fn program(value: Option<&JsValue>, context: &mut Context) -> JsResul
     };
     let env = Env::Clone(clone::serialize(&env, context)?);
     let record_id = text_property(&given, "recordId", context)?;
+    let repairs = text_property(&given, "repairs", context)?;
     Ok(ProgramSpec {
         main,
         modules,
@@ -90,6 +91,7 @@ pub(super) fn program(value: Option<&JsValue>, context: &mut Context) -> JsResul
         isolation,
         resolve,
         record_id,
+        repairs,
     })
 }
 
