@@ -14,6 +14,7 @@ import { fork } from "../model/forks.ts";
 import {
   causeOf, changesBack, changesOf, imageText, install, movedOverrides, takeMerges, type Cause,
 } from "../model/system.ts";
+import { searchSystem } from "../model/system-search.ts";
 import { findTrial, listTrials, throwAway, tryOut } from "../model/trials.ts";
 import { checkPrivacy, findVal, findValByName, type Val } from "../model/vals.ts";
 import { valWithFiles } from "./parameters.ts";
@@ -26,6 +27,7 @@ const paths = { type: "array", items: text };
 /** A val by its id or `author/name`, pinned to a version, and which of its files. */
 const source = { val: text, "version?": integer, "paths?": paths, "force?": boolean };
 const HISTORY_LISTED_MAX = 100;
+const MATCHES_MAX = 500;
 
 export const systemRoutes: Route[] = [
   ["POST", "/api/town/system/forks", makeFork, {
@@ -85,6 +87,17 @@ export const systemRoutes: Route[] = [
     ...owner, summary: "Takes what the image has changed into overrides, where that needs no choice", body: object({ "paths?": paths }),
     answers: { 200: object({ merged: paths, conflicts: paths }) },
   }],
+  ["GET", "/api/town/system/search", async (request, _params, town) => {
+    await requireAsker(town, request, "val:read");
+    const params = new URLSearchParams(town.arrival.search);
+    const wanted = (params.get("q") ?? "").trim();
+    if (wanted === "") throw badRequest('"q" is missing: the text to look for');
+    const limit = integerOf(params, "limit", 1, MATCHES_MAX) ?? MATCHES_MAX;
+    return json({ data: await searchSystem(systemOf(town), wanted, limit) });
+  }, {
+    access: "account", scope: "val:read", summary: "Lines of the platform's files that have a text, whatever its case",
+    query: { q: text, "limit?": integer }, answers: { 200: object({ data: arrayOf(object({ path: text, line: integer, text })) }) },
+  }],
   ["GET", "/api/town/system/health", async (request, _params, town) => {
     await requireOwner(town, request);
     const health = await systemOf(town).health();
@@ -107,6 +120,7 @@ async function makeTrial(request: Request, _params: unknown, town: Town): Promis
   const asker = snapshot ? await requireOwner(town, request) : await requireAsker(town, request, "val:write");
   const { val, choice } = await sourceOf(town, asker, body);
   return attempt(async () => {
+    const { version } = choice;
     const changes = await changesOf(town, val, choice);
     const trial = await tryOut(town, asker, { of: val, version, changes, cause: causeBy(asker, val, version), snapshot });
     return json({
@@ -120,7 +134,6 @@ async function installVal(request: Request, _params: unknown, town: Town): Promi
   const asker = await requireOwner(town, request);
   const { val, choice } = await sourceOf(town, asker, await readJson(request));
   return attempt(async () => {
-    const { version } = choice;
     const changes = await changesOf(town, val, choice);
     await install(town, changes, causeBy(asker, val, choice.version));
     return json({ version: choice.version, files: changes.map(actOf) });

@@ -3,7 +3,7 @@
  * image has changed underneath, forks to try and to install, and the history with the way back.
  */
 
-import { html, type Html, type HtmlValue } from "../lib/html.ts";
+import { html, type Html } from "../lib/html.ts";
 import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
 import { href, SAFE_PREFIX, sitePrefix } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
@@ -11,7 +11,7 @@ import { systemOf, type Town } from "../lib/town.ts";
 import type { Asker } from "../model/accounts.ts";
 import { fork, listForks } from "../model/forks.ts";
 import {
-  causeOf, changesBack, changesOf, imageText, install, lastInstall, movedOverrides, takeMerges, type Cause, type Moved,
+  causeOf, changesBack, changesOf, imageText, install, lastInstall, movedOverrides, takeMerges, type Moved,
 } from "../model/system.ts";
 import { findTrial, listTrials, throwAway, tryOut, type Trial } from "../model/trials.ts";
 import { findVal, type Val } from "../model/vals.ts";
@@ -19,7 +19,7 @@ import { fileShape } from "../api/shapes.ts";
 import { countChanges, difference, drawDifference } from "./diff.ts";
 import { fault, formAsker, pageOf, requireSession, time } from "./layout.ts";
 import { plural, valPath } from "./pieces.ts";
-import { CHANGES_PATH, isOwner, refusalOf, requireOwner, SYSTEM_PATH } from "./system.ts";
+import { CHANGES_PATH, fromWhere, isOwner, refusalOf, requireOwner, SYSTEM_PATH } from "./system.ts";
 
 const HISTORY_LISTED_MAX = 50;
 
@@ -96,13 +96,6 @@ function mergePart(town: Town, moved: Moved[]): Html {
     <ul class="list">${moved.map(({ path, conflicts, base }) => html`<li><a class="title" href="${href(town.arrival, `${SYSTEM_PATH}/${path}`)}?edit">${path}</a>
       <span class="soft">${base === null ? "what it was made from is not known" : conflicts === 0 ? "merges without a conflict" : `${plural(conflicts, "conflict")} to resolve`}</span></li>`)}</ul>
     ${moved.some(({ conflicts }) => conflicts === 0) ? html`<form method="post"><button class="first" name="act" value="merge">Take what merges</button></form>` : null}`;
-}
-
-function fromWhere(town: Town, cause: Cause | null): HtmlValue {
-  if (cause === null) return null;
-  const from = cause.val === undefined ? null
-    : html`, from <a href="${href(town.arrival, `/@${cause.val}/code?version=${cause.version}`)}">${cause.val}@${cause.version}</a>`;
-  return html` by ${cause.by}${from}${cause.act === undefined || cause.act === "override" ? null : ` (${cause.act})`}`;
 }
 
 async function change(request: Request, _params: unknown, town: Town): Promise<Response> {

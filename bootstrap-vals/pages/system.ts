@@ -4,7 +4,7 @@
  */
 
 import type { System, SystemFile } from "town:kernel";
-import { html, type Html } from "../lib/html.ts";
+import { html, type Html, type HtmlValue } from "../lib/html.ts";
 import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
 import { href, SAFE_PREFIX, sitePrefix } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
@@ -13,18 +13,21 @@ import type { Asker } from "../model/accounts.ts";
 import { maySee } from "../model/access.ts";
 import { readContent, readEntry } from "../model/files.ts";
 import { fork } from "../model/forks.ts";
-import { imageText, install, movedOverrides, noteOf, refusal } from "../model/system.ts";
+import { causeOf, imageText, install, movedOverrides, noteOf, refusal, type Cause } from "../model/system.ts";
+import { searchSystem } from "../model/system-search.ts";
 import { findValByName } from "../model/vals.ts";
 import { countChanges, difference, drawDifference } from "./diff.ts";
-import { askerBySession, fault, formAsker, pageOf } from "./layout.ts";
-import { bytes, plural, source, valPath } from "./pieces.ts";
+import { askerBySession, fault, formAsker, pageOf, time } from "./layout.ts";
+import { bytes, empty, plural, source, valPath } from "./pieces.ts";
 
 export const SYSTEM_PATH = "/@town/system";
 export const CHANGES_PATH = "/@town/changes";
+const MATCHES_SHOWN_MAX = 100;
+const HISTORY_SHOWN_MAX = 20;
 
 export const systemRoutes: Route[] = [
   ["GET", "/@town", (_request, _params, town) => redirect(href(town.arrival, SYSTEM_PATH))],
-  ["GET", "/@town/system", list],
+  ["GET", "/@town/system", (request, params, town) => list(request, params, town)],
   ["POST", "/@town/system", changeAll],
   ["GET", "/@town/system/*", show],
   ["POST", "/@town/system/*", change],
@@ -35,6 +38,7 @@ async function list(request: Request, _params: unknown, town: Town, error?: Http
   const files = await systemOf(town).list();
   const folders = Map.groupBy(files, ({ path }) => (path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ""));
   const changed = files.filter((file) => file.from !== "image");
+  const wanted = (new URLSearchParams(town.arrival.search).get("q") ?? "").trim();
   return pageOf(request, town, {
     title: "System files",
     asker,
@@ -46,9 +50,20 @@ async function list(request: Request, _params: unknown, town: Town, error?: Http
       ${fault(error)}
       <p>${plural(files.length, "file")}, compiled into the binary as the image. An override takes the place of one in this
       town alone; restoring is deleting the override. Each is imported as <code>town:system/…</code>, by vals too.</p>
+      <form class="line" method="get" role="search"><div><label for="q">Search these files</label><input id="q" name="q" type="search" value="${wanted}"></div><button>Search</button></form>
+      ${wanted === "" ? null : await matches(town, wanted)}
       ${changed.length === 0 ? null : html`<h2>Overridden</h2>${fileItems(town, changed)}`}
       ${[...folders].map(([folder, inside]) => html`<h2>${folder === "" ? "Root" : html`<span class="mono">${folder}/</span>`}</h2>${fileItems(town, inside)}`)}`,
   });
+}
+
+async function matches(town: Town, wanted: string): Promise<Html> {
+  const found = await searchSystem(systemOf(town), wanted, MATCHES_SHOWN_MAX + 1);
+  const byPath = Map.groupBy(found.slice(0, MATCHES_SHOWN_MAX), ({ path }) => path);
+  return html`<h2>Lines with <q>${wanted}</q></h2>${found.length === 0 ? empty("No line of the platform has that.") : html`<ul class="list">${[...byPath].map(([path, lines]) =>
+    html`<li><a class="title" href="${href(town.arrival, `${SYSTEM_PATH}/${path}`)}">${path}</a>${lines.map(({ line, text }) =>
+      html`<span class="about"><a href="${href(town.arrival, `${SYSTEM_PATH}/${path}`)}#L${line}" aria-label="Line ${line} of ${path}">${line}</a> <code>${text}</code></span>`)}</li>`)}</ul>`}
+    ${found.length > MATCHES_SHOWN_MAX ? html`<p class="hint">There are more than these ${MATCHES_SHOWN_MAX}.</p>` : null}`;
 }
 
 function fileItems(town: Town, files: SystemFile[]): Html {
@@ -107,8 +122,25 @@ async function filePage(
         ? html`<form class="plain" method="post" action="${here}"><button class="small danger" name="act" value="restore">Restore</button></form>` : null}</span></div>
       ${changes === undefined ? null : html`<h2>Difference to the image <span class="soft small">+${countChanges(changes).added} −${countChanges(changes).removed}</span></h2>
         ${drawDifference(changes, "Difference to the image")}`}
-      ${text === undefined ? html`<p>${bytes((file.source as Uint8Array).length)} that are no text.</p>` : source(text, path)}`,
+      ${text === undefined ? html`<p>${bytes((file.source as Uint8Array).length)} that are no text.</p>` : source(text, path)}
+      ${isOwner(asker) ? await historyOf(town, path) : null}`,
   });
+}
+
+/** What was done to a file in this town. The way back is on the page of all changes. */
+async function historyOf(town: Town, path: string): Promise<HtmlValue> {
+  const past = await systemOf(town).history({ path, limit: HISTORY_SHOWN_MAX });
+  if (past.length === 0) return null;
+  return html`<h2>History here</h2><ul class="list">${past.map(({ at, note, source: to }) =>
+    html`<li><a class="title" href="${href(town.arrival, CHANGES_PATH)}">${to === null ? "Restored" : "Overridden"}</a> <span class="soft">${time(at)}${fromWhere(town, causeOf(note))}</span></li>`)}</ul>`;
+}
+
+/** Who made a change, and from what. */
+export function fromWhere(town: Town, cause: Cause | null): HtmlValue {
+  if (cause === null) return null;
+  const from = cause.val === undefined ? null
+    : html`, from <a href="${href(town.arrival, `/@${cause.val}/code?version=${cause.version}`)}">${cause.val}@${cause.version}</a>`;
+  return html` by ${cause.by}${from}${cause.act === undefined || cause.act === "override" ? null : ` (${cause.act})`}`;
 }
 
 async function change(request: Request, params: FileParams, town: Town): Promise<Response> {

@@ -71,6 +71,22 @@ async fn an_override_changes_its_page_at_reload_and_restoring_brings_back_the_im
         (&json!("override"), &json!(HOME))
     );
     assert_eq!(file["source"], home("My town"));
+    // What is in force is what is found, by its line.
+    let at = "/api/town/system/search?q=%3Ch1%3Emy%20TOWN";
+    let (_, found) = town.api(Method::GET, at, None).await;
+    let [only] = found["data"].as_array().expect("a list").as_slice() else {
+        panic!("one line has it: {found}");
+    };
+    let lines = home("My town");
+    let line = usize::try_from(only["line"].as_u64().expect("a number")).expect("small");
+    let text = lines.lines().nth(line - 1).expect("a line");
+    assert!(
+        only["path"] == "pages/home.ts" && text.contains("<h1>My town"),
+        "{only}"
+    );
+    let page = town.text("/@town/system?q=homeRoutes").await.1;
+    let link = "/@town/system/pages/home.ts#L";
+    assert!(page.contains(link), "{page}");
     restore(&town, "/files/pages/home.ts").await;
     assert_eq!(reload(&town).await.0, 200);
     assert!(town.text("/").await.1.contains("<h1>Val Town Town</h1>"));
