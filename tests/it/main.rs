@@ -21,6 +21,7 @@ mod libraries; // Libraries of others, unchanged.
 mod limits; // Every limit of a program, reached.
 mod lockout; // Getting in and going back, whatever was changed.
 mod logs; // Records of runs and console lines.
+mod merging; // Two changes of one text.
 mod modules; // Where the modules of vals come from.
 mod nesting; // Towns inside towns.
 mod node; // The modules of Node, and CommonJS.
