@@ -38,6 +38,9 @@ export const settingsRoutes: Route[] = [
   }],
 ];
 
+// Pages among these that have a file of their own, by the same name.
+const ELSEWHERE = ["blobs", "mail", "evaluations", "callsites"];
+
 /** A page among the settings of an account. */
 export function settingsPage(request: Request, town: Town, asker: Asker, tab: string, title: string, body: HtmlValue, error?: HttpError): Promise<Response> {
   const to = (path: string) => href(town.arrival, path);
@@ -46,7 +49,7 @@ export function settingsPage(request: Request, town: Town, asker: Asker, tab: st
     asker,
     status: error?.status ?? 200,
     width: "medium",
-    made: ["pages/settings.ts"],
+    made: [...(ELSEWHERE.includes(tab) ? [`pages/${tab}.ts`] : []), "pages/settings.ts"],
     body: html`<h1>Settings</h1>${tabs("Settings", tab, [
       ["profile", "Account", to("/settings")], ["tokens", "API tokens", to("/settings/tokens")], ["groups", "Variable groups", to("/settings/groups")],
       ["blobs", "Blobs", to("/settings/blobs")], ["mail", "Mail", to("/settings/mail")], ["evaluations", "Evaluations", to("/settings/evaluations")], ["callsites", "Broken calls", to("/settings/callsites")], ["deleted", "Deleted vals", to("/settings/deleted")],
