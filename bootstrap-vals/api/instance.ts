@@ -1,8 +1,8 @@
 /** What the owner of a town decides: its settings, its accounts, who is invited. */
 
-import { json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
+import { json, noContent, notFound, optionalInteger, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
-import { object, oneOf, pageOf, ref, text, uri, uuid } from "../lib/schema.ts";
+import { integer, object, oneOf, pageOf, ref, text, uri, uuid } from "../lib/schema.ts";
 import { requireOwner } from "../model/access.ts";
 import { createAccount, deleteAccount, findAccountById, listAccounts } from "../model/accounts.ts";
 import { invite, listInvitations, revokeInvitation, type Invitation } from "../model/invitations.ts";
@@ -20,10 +20,12 @@ export const instanceRoutes: Route[] = [
   ["PATCH", "/api/town/settings", async (request, _params, town) => {
     await requireOwner(town, request);
     const body = await readJson(request);
-    return json(await changeSettings(town, { title: optionalString(body, "title"), signUp: optionalString(body, "signUp") }));
+    return json(await changeSettings(town, {
+      title: optionalString(body, "title"), signUp: optionalString(body, "signUp"), logDays: optionalInteger(body, "logDays"),
+    }));
   }, {
     ...owner, summary: "Changes the settings of this town",
-    body: object({ "title?": text, "signUp?": oneOf("open", "invitation", "closed") }), answers: { 200: ref("Settings") },
+    body: object({ "title?": text, "signUp?": oneOf("open", "invitation", "closed"), "logDays?": integer }), answers: { 200: ref("Settings") },
   }],
   ["GET", "/api/town/users", async (request, _params, town) => {
     await requireOwner(town, request);

@@ -1,11 +1,12 @@
 /** Runs and console lines of a val for its author: searched, followed live, sent again, and stopped. */
 
-import { badRequest, HttpError, json, notFound } from "../lib/http.ts";
+import { badRequest, HttpError, json, notFound, optionalInteger, readJson } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { arrayOf, boolean, integer, nullable, object, oneOf, pageOf, ref, text, time } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
 import { changeableVal } from "../model/access.ts";
-import { listLogs, listRuns, readRun, type Line, type LineWish, type Run, type RunWish, type Wish } from "../model/runs.ts";
+import { readRetention, setRetention } from "../model/retention.ts";
+import { listLogs, listRuns, logsOf, readRun, type Line, type LineWish, type Run, type RunWish, type Wish } from "../model/runs.ts";
 import { cancelRuns, resend } from "../run/again.ts";
 import { follow } from "../run/follow.ts";
 import { integerOf, linkWith, readQuery, type Query } from "./shapes.ts";
@@ -15,6 +16,7 @@ const wish = {
   "limit?": integer, "before?": text, "after?": text, "since?": time, "until?": time, "path?": text, "version?": integer, "search?": text,
 };
 
+const retentionShape = object({ days: nullable(integer), townDays: integer });
 const bodyShape = object({ "text?": text, "base64?": text, length: integer, whole: boolean });
 
 export const runRoutes: Route[] = [
@@ -46,6 +48,22 @@ export const runRoutes: Route[] = [
   }, {
     summary: "Runs and console lines as they come, as server-sent events `run` and `log`", access: "author", scope: "telemetry:read",
     query: { "last?": text }, answers: { 200: "bytes" },
+  }],
+  ["GET", "/api/town/vals/:id/retention", async (request, params, town) => {
+    const { val } = await changeableVal(town, request, params.id as string, "telemetry:read");
+    return json(await readRetention(town, await logsOf(town), val.id));
+  }, {
+    summary: "For how many days the records of a val are kept: null is as long as those of the town", access: "author", scope: "telemetry:read",
+    answers: { 200: retentionShape },
+  }],
+  ["PUT", "/api/town/vals/:id/retention", async (request, params, town) => {
+    const { val } = await changeableVal(town, request, params.id as string);
+    const logs = await logsOf(town);
+    await setRetention(town, logs, val.id, optionalInteger(await readJson(request), "days") ?? null);
+    return json(await readRetention(town, logs, val.id));
+  }, {
+    summary: "Sets for how many days the records of a val are kept", access: "author", scope: "val:write",
+    body: object({ days: nullable(integer) }), answers: { 200: retentionShape },
   }],
   ["POST", "/api/town/vals/:id/cancel", async (request, params, town) => {
     const { val } = await changeableVal(town, request, params.id as string);

@@ -74,6 +74,13 @@ export function optionalString(body: Record<string, unknown>, key: string): stri
   return body[key] === undefined || body[key] === null ? undefined : stringOf(body, key);
 }
 
+export function optionalInteger(body: Record<string, unknown>, key: string): number | undefined {
+  const value = body[key];
+  if (value === undefined || value === null) return undefined;
+  if (!Number.isInteger(value)) throw badRequest(`"${key}" must be a whole number`);
+  return value as number;
+}
+
 /** As `optionalString`, where null says that there shall be none. */
 export function nullableString(body: Record<string, unknown>, key: string): string | null | undefined {
   return body[key] === null ? null : optionalString(body, key);

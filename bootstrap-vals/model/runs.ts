@@ -3,20 +3,11 @@
  * platform reads none of it on the way in: SQLite takes the kernel's JSON apart, so a record costs no JavaScript.
  */
 
-import type { Refusal, RunEvent, Statement, Storage, TailBatch } from "town:kernel";
+import type { Refusal, RunEvent, Storage, TailBatch } from "town:kernel";
 import { all, first, type Arguments } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import type { FileType } from "./names.ts";
-
-// Val Town keeps 3 days and 100,000 lines a day; here counts and bytes bound the disk whatever a day brings.
-const KEPT_MS = 10 * 24 * 60 * 60 * 1000;
-const RUNS_KEPT_MAX = 200_000;
-const LINES_KEPT_MAX = 1_000_000;
-const BYTES_KEPT_MAX = 2 * 1024 * 1024 * 1024;
-// Old records go in this share of the batches: no state is needed to remember when it was done last. A sweep takes more
-// than so many of the largest batches bring.
-const SWEEPS_ONE_IN = 16;
-const SWEPT_MAX = 10_000;
+import { sweepsOfBatch } from "./retention.ts";
 
 // `{val}@{version}/{path}?env={n}&owner={owner}[&type={type}][&branch={branch}]`, as run/triggers.ts makes it. What else
 // runs under other names is nobody's to see.
@@ -83,6 +74,9 @@ const TABLES = [
     libraries TEXT NOT NULL, refused TEXT NOT NULL, written INTEGER NOT NULL)`,
   `CREATE INDEX IF NOT EXISTS library_run ON library (run)`,
   `CREATE INDEX IF NOT EXISTS library_val ON library (val_id)`,
+  // Vals whose records are kept for fewer days than the town keeps them.
+  `CREATE TABLE IF NOT EXISTS kept (val_id TEXT PRIMARY KEY, days INTEGER NOT NULL, swept_at INTEGER NOT NULL) WITHOUT ROWID`,
+  `CREATE INDEX IF NOT EXISTS kept_turn ON kept (swept_at)`,
   // What comes in is given to SQLite once and in one statement.
   `CREATE VIEW IF NOT EXISTS incoming AS SELECT NULL AS events`,
   `CREATE TRIGGER IF NOT EXISTS take_apart INSTEAD OF INSERT ON incoming BEGIN
@@ -109,24 +103,9 @@ export async function logsOf(town: Town): Promise<Storage> {
 
 /** Stores what the programs that this instance started have done. */
 export async function keep(town: Town, batch: TailBatch): Promise<void> {
-  const statements: Statement[] = [{ sql: "INSERT INTO incoming (events) VALUES (:events)", args: { events: batch.json } }];
-  if (Math.random() < 1 / SWEEPS_ONE_IN) statements.push(...sweeps());
-  await (await logsOf(town)).batch(statements);
-}
-
-function sweeps(): Statement[] {
-  const args = { before: Date.now() - KEPT_MS, bytes: BYTES_KEPT_MAX, swept: SWEPT_MAX };
-  // Positions grow with time, so the first ones are the oldest and a bounded look at them is enough.
-  const sweep = (table: string, time: string, max: number): Statement[] => [
-    { sql: `DELETE FROM ${table} WHERE position <= (SELECT max(position) FROM ${table}) - :max`, args: { max } },
-    {
-      sql: `DELETE FROM ${table} WHERE position IN (
-        SELECT position FROM (SELECT position, written, ${time} AS time FROM ${table} ORDER BY position LIMIT :swept)
-        WHERE time < :before OR written < (SELECT written FROM amount WHERE id = 1) - :bytes)`,
-      args,
-    },
-  ];
-  return [...sweep("run", "ended_at", RUNS_KEPT_MAX), ...sweep("log", "at", LINES_KEPT_MAX), ...sweep("library", "at", RUNS_KEPT_MAX)];
+  const logs = await logsOf(town);
+  const incoming = { sql: "INSERT INTO incoming (events) VALUES (:events)", args: { events: batch.json } };
+  await logs.batch([incoming, ...(await sweepsOfBatch(town, logs))]);
 }
 
 /** Forgets a val. */
@@ -135,6 +114,7 @@ export async function forget(town: Town, valId: string): Promise<void> {
     { sql: "DELETE FROM run WHERE val_id = :val_id", args: { val_id: valId } },
     { sql: "DELETE FROM log WHERE val_id = :val_id", args: { val_id: valId } },
     { sql: "DELETE FROM library WHERE val_id = :val_id", args: { val_id: valId } },
+    { sql: "DELETE FROM kept WHERE val_id = :val_id", args: { val_id: valId } },
   ]);
 }
 

@@ -45,6 +45,7 @@ async function page(request: Request, town: Town, asker: Asker, outcome: { link?
       <form class="card" method="post"><h2>Settings</h2><label for="title">Name of the town</label><input id="title" name="title" value="${settings.title}" maxlength="64" required>
         <label for="signUp">Who may make an account</label><select id="signUp" name="signUp">${SIGN_UPS.map(([mode, text]) =>
           html`<option value="${mode}"${mode === settings.signUp ? html` selected` : null}>${text}</option>`)}</select>
+        <label for="logDays">Days that logs and requests are kept</label><input id="logDays" name="logDays" type="number" min="1" max="365" value="${settings.logDays}" required>
         <p class="actions"><button class="first" name="act" value="settings">Save</button></p></form>
       <h2>Accounts</h2><div class="table"><table><thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Since</th><th><span class="hidden-visually">Acts</span></th></tr></thead>
         <tbody>${accounts.map((account) => html`<tr><td class="wide"><a href="${href(town.arrival, `/@${account.username}`)}">@${account.username}</a></td><td>${account.role}</td><td>${time(account.created_at)}</td>
@@ -65,7 +66,9 @@ async function change(request: Request, _params: unknown, town: Town): Promise<R
   return orFault(async () => {
     switch (form.get("act")) {
       case "settings":
-        await changeSettings(town, { title: form.get("title") ?? undefined, signUp: form.get("signUp") ?? undefined });
+        await changeSettings(town, {
+          title: form.get("title") ?? undefined, signUp: form.get("signUp") ?? undefined, logDays: Number(form.get("logDays") ?? NaN),
+        });
         break;
       case "account":
         await createAccount(town, { username: form.get("username") ?? "", password: form.get("password") ?? "", role: "member" });

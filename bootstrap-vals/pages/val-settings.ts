@@ -10,6 +10,8 @@ import type { Asker } from "../model/accounts.ts";
 import { deleteVal, KEPT_DAYS } from "../model/deletion.ts";
 import { listVariables, removeVariable, setVariables } from "../model/environment.ts";
 import { findGroup, leaveGroup, listGroups, listGroupsOf, useGroup } from "../model/groups.ts";
+import { readRetention, setRetention } from "../model/retention.ts";
+import { logsOf } from "../model/runs.ts";
 import { changeVal, type Val } from "../model/vals.ts";
 import { fault, formAsker, orFault, requireSession, time } from "./layout.ts";
 import { PRIVACIES } from "./new.ts";
@@ -39,7 +41,8 @@ export async function own(request: Request, params: ValParams, town: Town): Prom
   return { val, asker };
 }
 
-function settings(request: Request, town: Town, { val, asker }: Own, error?: HttpError): Promise<Response> {
+async function settings(request: Request, town: Town, { val, asker }: Own, error?: HttpError): Promise<Response> {
+  const { days, townDays } = await readRetention(town, await logsOf(town), val.id);
   return valPage(request, town, val, asker, "settings", {
     title: `Settings · @${val.username}/${val.name}`,
     status: error?.status ?? 200,
@@ -51,6 +54,7 @@ function settings(request: Request, town: Town, { val, asker }: Own, error?: Htt
         <label for="description">Description</label><input id="description" name="description" value="${val.description ?? ""}" maxlength="64">
         <fieldset><legend>Who sees it</legend>${PRIVACIES.map(([name, about]) => html`<label class="inline"><input type="radio" name="privacy" value="${name}"${
           name === val.privacy ? html` checked` : null}> <span><b>${name}</b>: ${about}</span></label><br>`)}</fieldset>
+        <label for="days">Days that its logs and requests are kept</label><input id="days" name="days" type="number" min="1" max="${townDays}" value="${days ?? ""}" placeholder="${townDays}, as this town does">
         <p class="actions"><button class="first" name="act" value="change">Save</button></p>
       </form>
       <form class="card" method="post" data-confirm="Delete ${val.name}?"><h2>Delete</h2>
@@ -71,6 +75,7 @@ async function change(request: Request, params: ValParams, town: Town): Promise<
     const changed = await changeVal(town, val, {
       name: form.get("name") ?? undefined, privacy: form.get("privacy") ?? undefined, description: form.get("description") || null,
     });
+    await setRetention(town, await logsOf(town), val.id, form.get("days") ? Number(form.get("days")) : null);
     return redirect(href(town.arrival, valPath(changed, "settings")));
   }, (error) => settings(request, town, { val, asker }, error));
 }

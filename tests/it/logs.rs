@@ -304,35 +304,72 @@ async fn what_is_running_is_stopped() {
 async fn records_go_when_they_are_old_or_too_much() {
     let town = Town::start().await;
     let code = r#"import { storage } from "town:kernel";
-    import { keep, logsOf } from "town:system/model/runs.ts";
+    import { setRetention, sweeps } from "town:system/model/retention.ts";
+    import { forget, keep, logsOf } from "town:system/model/runs.ts";
+    import { migrate } from "town:system/model/schema.ts";
+    import { changeSettings } from "town:system/model/settings.ts";
     const town: any = { storage };
+    const day = 24 * 60 * 60 * 1000;
     const id = "00000000-0000-0000-0000-000000000000";
-    const run = (name: string, at: number) => ({
-      type: "run", run: name, id: `${id}@0/main.ts?env=0&owner=${id}`, kind: "fetch", startedAt: at, endedAt: at, cpuMs: 0,
+    const other = "11111111-0000-0000-0000-000000000000";
+    const run = (name: string, at: number, val = id) => ({
+      type: "run", run: name, id: `${val}@0/main.ts?env=0&owner=${id}`, kind: "fetch", startedAt: at, endedAt: at, cpuMs: 0,
       memoryPeak: 0, outcome: "ok", linesDropped: 0,
     });
     const store = (...events: unknown[]) => keep(town, { json: JSON.stringify(events), events: [] });
-    const names = async () => (await (await logsOf(town)).execute("SELECT id FROM run ORDER BY position")).rows.join();
-    // Some of the batches sweep, nobody knows which.
-    const until = async (wanted: string) => {
-      for (let batch = 0; batch < 2000 && (await names()) !== wanted; batch++) await store();
-      return names();
+    const sweep = async () => {
+      const logs = await logsOf(town);
+      await logs.batch(await sweeps(town, logs, true));
+      return (await logs.execute("SELECT id FROM run ORDER BY position")).rows.join();
     };
     export default async () => {
-      await store(run("old", 1), run("new", Date.now()));
-      const before = await names();
-      const byAge = await until("new");
-      await (await logsOf(town)).execute("UPDATE amount SET written = written + 3 * 1024 * 1024 * 1024");
-      await store(run("newest", Date.now()));
-      return Response.json([before, byAge, await until("newest")]);
+      await migrate(storage);
+      const now = Date.now();
+      const seen = [await sweep()];
+      await store(run("old", 1), run("week", now - 7 * day), run("new", now));
+      seen.push(await sweep());
+      await changeSettings(town, { logDays: 5 });
+      seen.push(await sweep());
+      // One val keeps less than the town, and the others what they had.
+      await store(run("kept", now - 3 * day, other), run("dropped", now - 3 * day), run("newer", now));
+      await setRetention(town, await logsOf(town), id, 2);
+      seen.push(await sweep());
+      await (await logsOf(town)).execute("UPDATE amount SET written = written + 20 * 1024 * 1024 * 1024");
+      await store(run("newest", now));
+      seen.push(await sweep());
+      await forget(town, id);
+      seen.push(String((await (await logsOf(town)).execute("SELECT count(*) FROM kept")).rows[0]));
+      const refused = await setRetention(town, await logsOf(town), id, 6).catch((error) => error.message);
+      return Response.json([...seen, refused]);
     };"#;
     town.val("sweeping", code).await;
     let (status, text) = town.run("sweeping").await;
     assert_eq!(status, 200, "{text}");
     let seen: Value = serde_json::from_str(&text).expect("JSON");
+    let expected = ["", "week,new", "new", "new,kept,newer", "newest", "0"];
+    for (step, names) in expected.iter().enumerate() {
+        assert_eq!(seen[step], *names, "{seen}");
+    }
     assert!(
-        ["old,new", "new"].contains(&seen[0].as_str().expect("names")),
+        seen[6]
+            .as_str()
+            .is_some_and(|words| words.contains("from 1 to 5")),
         "{seen}"
     );
-    assert_eq!((&seen[1], &seen[2]), (&json!("new"), &json!("newest")));
+
+    let retention = format!(
+        "/api/town/vals/{}/retention",
+        id(&town.val("keeping", "export default 1").await)
+    );
+    let set = async |days: Value| {
+        town.api(Method::PUT, &retention, Some(json!({ "days": days })))
+            .await
+    };
+    assert_eq!(
+        set(json!(3)).await,
+        (200, json!({ "days": 3, "townDays": 10 }))
+    );
+    assert_eq!(set(json!(11)).await.0, 400);
+    assert_eq!(town.api(Method::GET, &retention, None).await.1["days"], 3);
+    assert_eq!(set(Value::Null).await.1["days"], Value::Null);
 }
