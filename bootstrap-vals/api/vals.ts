@@ -2,11 +2,12 @@
 
 import { badRequest, HttpError, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
-import { nullable, object, pageOf, ref, text, uuid } from "../lib/schema.ts";
+import { arrayOf, integer, nullable, object, oneOf, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
 import { askerOf, changeableVal, maySee, requireAsker, visibleVal } from "../model/access.ts";
 import { createBranch, deleteBranch, findBranch, listBranches, type Branch } from "../model/branches.ts";
 import { deleteVal } from "../model/deletion.ts";
+import { mergeBranch, planMerge, type Direction, type Plan } from "../model/merging.ts";
 import { checkDescription, checkValName } from "../model/names.ts";
 import { checkPrivacy, createVal, findValByName, findValOnBranch, listVals, type Position, type Val } from "../model/vals.ts";
 import { pageQuery, privacy } from "./schemas.ts";
@@ -14,6 +15,14 @@ import { branchShape, expectedVersion, linkWith, page, readQuery, valShape, type
 
 const read = { access: "reader", scope: "val:read" } as const;
 const write = { access: "author", scope: "val:write" } as const;
+
+const direction = oneOf("parent", "branch");
+const planMembers = {
+  into: text, from: text, changes: arrayOf(object({ path: text, change: oneOf("added", "removed", "modified") })),
+  conflicts: arrayOf(object({ path: text, places: integer })),
+};
+const planSchema = object(planMembers);
+const mergedSchema = object({ ...planMembers, version: integer });
 
 export const valRoutes: Route[] = [
   ["GET", "/api/v2/vals", list, {
@@ -70,7 +79,34 @@ export const valRoutes: Route[] = [
     await deleteBranch(town, await branchOf(town, val, params.branch as string));
     return noContent();
   }, { ...write, summary: "Deletes a branch, which main is not", answers: { 204: null } }],
+  ["GET", "/api/town/vals/:id/branches/:branch/merge", async (request, params, town) => {
+    const val = await visibleVal(town, request, params.id as string);
+    const plan = await planMerge(town, val, params.branch as string, directionOf(readQuery(town.arrival).params.get("into")));
+    return json(planShape(plan));
+  }, {
+    ...read, summary: "What merging a branch would change: `into` the one it was begun from, which is the `parent`, or from there into the `branch`",
+    query: { "into?": direction }, answers: { 200: planSchema },
+  }],
+  ["POST", "/api/town/vals/:id/branches/:branch/merge", async (request, params, town) => {
+    const { val, asker } = await changeableVal(town, request, params.id as string);
+    const into = directionOf(optionalString(await readJson(request), "into") ?? null);
+    const { plan, saved } = await mergeBranch(town, val, params.branch as string, asker.id, into);
+    return json({ ...planShape(plan), version: saved.val.version });
+  }, {
+    ...write, summary: "Merges a branch. Into the parent it is refused while both have changed the same; into the branch that is marked",
+    body: object({ "into?": direction }), answers: { 200: mergedSchema },
+  }],
 ];
+
+function directionOf(text: string | null): Direction {
+  if (text === null || text === "parent") return "parent";
+  if (text === "branch") return "branch";
+  throw badRequest('"into" must be parent or branch');
+}
+
+function planShape({ target, source, changes, conflicts }: Plan) {
+  return { into: target.branch, from: source.branch, changes, conflicts };
+}
 
 async function branchOf(town: Town, val: Val, id: string): Promise<Branch> {
   const branch = await findBranch(town, val, id);

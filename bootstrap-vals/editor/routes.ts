@@ -11,7 +11,7 @@ import { mayChange, maySee } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
 import { addFile, changeFile, readTree, removeFile, type Tree } from "../model/files.ts";
 import { latestPositions, listLogs, listRuns } from "../model/runs.ts";
-import { findVal, type Val } from "../model/vals.ts";
+import { findVal, findValOnBranch, type Val } from "../model/vals.ts";
 import { save } from "../model/versions.ts";
 import { askerBySession, formAsker } from "../pages/layout.ts";
 import { markdown } from "../pages/markdown.ts";
@@ -53,16 +53,22 @@ export const editorRoutes: Route[] = [
 
 type Params = { id?: string };
 
+/** By the id of `EditorState`. */
+function find(town: Town, id: string): Promise<Val | undefined> {
+  const [valId = "", branchId] = id.split("@");
+  return branchId === undefined ? findVal(town, valId) : findValOnBranch(town, valId, branchId);
+}
+
 async function visible(request: Request, params: Params, town: Town): Promise<{ val: Val; asker: Asker | undefined }> {
   const asker = await askerBySession(town, request);
-  const val = await findVal(town, params.id as string);
+  const val = await find(town, params.id as string);
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
   return { val, asker };
 }
 
 async function changeable(request: Request, params: Params, town: Town): Promise<{ val: Val; asker: Asker }> {
   const asker = await formAsker(town, request);
-  const val = await findVal(town, params.id as string);
+  const val = await find(town, params.id as string);
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
   if (!mayChange(asker, val)) throw new HttpError(403, "forbidden", "Only the author of this val may do that");
   return { val, asker };

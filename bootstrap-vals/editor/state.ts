@@ -27,7 +27,9 @@ export interface EditorFile {
 }
 
 export interface EditorState {
+  /** What the editor's routes know the val by: its id, with `@` and that of the branch where it is not main. */
   id: string;
+  branch: string;
   username: string;
   name: string;
   privacy: string;
@@ -60,7 +62,7 @@ export async function editorState(town: Town, val: Val, tree: Tree, asker: Asker
   }
   const texts = new Map(rows.map(({ hash, text }) => [hash, text]));
   return {
-    id: val.id, username: val.username, name: val.name, privacy: val.privacy, version: val.version, mine: mayChange(asker, val),
+    id: val.branch === "main" ? val.id : `${val.id}@${val.branch_id}`, branch: val.branch, username: val.username, name: val.name, privacy: val.privacy, version: val.version, mine: mayChange(asker, val),
     files: entries.map((entry) => {
       const text = texts.get(entry.hash ?? "");
       return {

@@ -132,6 +132,27 @@ const STEPS: string[][] = [
     // Of a trial: it has a copy of this town's data.
     "ALTER TABLE trial ADD COLUMN snapshot INTEGER NOT NULL DEFAULT 0",
   ],
+  [
+    // The names alone: in the index of everything, one that is in each text is found by a look at each text. Short words
+    // that are typed in part are looked up and not gathered.
+    `CREATE VIRTUAL TABLE search_name USING fts5 (name, content='', contentless_delete=1, prefix='1 2 3', tokenize="unicode61 tokenchars '_$'")`,
+    `INSERT INTO search_name (rowid, name) SELECT s.id, a.username || ' ' || v.name
+      FROM searchable s JOIN val v ON v.id = s.val_id JOIN account a ON a.id = v.owner_id WHERE s.file_id IS NULL`,
+    `INSERT INTO search_name (rowid, name) SELECT s.id, f.path
+      FROM searchable s JOIN version_file f ON f.file_id = s.file_id AND f.until IS NULL WHERE s.file_id IS NOT NULL`,
+    // When the importing val was made: the newest of those that import a library are read and not sorted out.
+    `ALTER TABLE val_reference ADD COLUMN from_made INTEGER NOT NULL DEFAULT 0`,
+    `UPDATE val_reference SET from_made = coalesce((SELECT created_at FROM val WHERE id = from_id), 0)`,
+    `CREATE INDEX val_reference_made ON val_reference (to_id, from_made, from_id)`,
+  ],
+  [
+    // The version of it or of the branch it was begun from that both had in common last; its own first one unless told.
+    `ALTER TABLE branch ADD COLUMN base_branch_id TEXT`,
+    `ALTER TABLE branch ADD COLUMN base_version INTEGER`,
+    // In the order in which the owner of a town reads them.
+    `CREATE INDEX account_made ON account (created_at, id)`,
+    `CREATE INDEX invitation_made ON invitation (created_at DESC, id)`,
+  ],
 ];
 
 // A fact about the database that never becomes false again while this isolate lives, hence a module variable.

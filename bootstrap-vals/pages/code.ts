@@ -19,8 +19,8 @@ import type { Diagnostic } from "../modules/analysis.ts";
 import { editorState, type EditorState } from "../editor/state.ts";
 import { assetsOf } from "../editor/assets.ts";
 import { fault, formAsker, orFault } from "./layout.ts";
-import { source, TYPE_NAMES, valPath } from "./pieces.ts";
-import { fileList, valPage, visible, type ValParams } from "./val.ts";
+import { source, TYPE_NAMES } from "./pieces.ts";
+import { branchPath, fileList, valPage, visibleOnBranch, type ValParams } from "./val.ts";
 
 const VARIABLES_MAX = 200;
 
@@ -31,7 +31,7 @@ export const codeRoutes: Route[] = [
 ];
 
 async function code(request: Request, params: ValParams, town: Town): Promise<Response> {
-  const { val, asker } = await visible(request, params, town);
+  const { val, asker } = await visibleOnBranch(request, params, town);
   return codePage(request, town, val, await readTree(town, val), asker, params.rest);
 }
 
@@ -68,7 +68,7 @@ async function codePage(
         vim: assets.vendor("vim.js"), emacs: assets.vendor("emacs.js"),
       } })}<div id="editor"><div class="code-page">
       <nav aria-label="Files">${fileList(town, val, tree, path)}${
-        mine ? html`<p><a class="button small" href="${href(town.arrival, valPath(val, "code/new.ts"))}">New file</a></p>` : null}</nav>
+        mine ? html`<p><a class="button small" href="${href(town.arrival, branchPath(val, "code/new.ts"))}">New file</a></p>` : null}</nav>
       <div><h2 class="hidden-visually">${path}</h2>${diagnosticList(diagnostics)}${mine ? upgradeForm(town, val, path, diagnostics) : null}
       ${mine ? form(town, val, entry ?? { path, type: typeFor(path) }, text, outcome?.error) : source(text, path)}</div></div></div>`,
   });
@@ -85,7 +85,7 @@ function typeFor(path: string): Entry["type"] {
 /** Saves what the form has as the next version; a version that somebody else saved meanwhile is not overwritten. */
 async function saveFile(request: Request, params: ValParams, town: Town): Promise<Response> {
   const asker = await formAsker(town, request);
-  const { val } = await visible(request, params, town);
+  const { val } = await visibleOnBranch(request, params, town);
   if (!mayChange(asker, val)) throw new HttpError(403, "forbidden", "Only the author of this val may do that");
   const form = await readForm(request);
   const path = form.get("path") ?? "";
@@ -99,13 +99,13 @@ async function saveFile(request: Request, params: ValParams, town: Town): Promis
       if (deletes) return removeFile(tree, path, false);
       return tree.has(path) ? changeFile(tree, path, { content: text, type }) : addFile(tree, path, type, text);
     }, { expected });
-    return redirect(href(town.arrival, valPath(val, deletes ? "code" : `code/${path}`)));
+    return redirect(href(town.arrival, branchPath(val, deletes ? "code" : `code/${path}`)));
     // What was typed must not be lost to a refusal.
   }, async (error) => codePage(request, town, val, await readTree(town, val), asker, path, { error, text }));
 }
 
 function form(town: Town, val: Val, file: Pick<Entry, "path" | "type">, text: string, error: HttpError | undefined): HtmlValue {
-  return html`<form method="post" action="${href(town.arrival, valPath(val, "code"))}">${fault(error)}
+  return html`<form method="post" action="${href(town.arrival, branchPath(val, "code"))}">${fault(error)}
     <input type="hidden" name="version" value="${val.version}">
     <div class="row"><div class="grow"><label for="path">Path</label><input id="path" name="path" value="${file.path}" required></div>
     <div><label for="type">Type</label><select id="type" name="type">${FILE_TYPES.map((type) =>

@@ -9,6 +9,7 @@ import { accountRoutes } from "./account.ts";
 import { adminRoutes } from "./admin.ts";
 import { blobPageRoutes } from "./blobs.ts";
 import { callSitePages } from "./callsites.ts";
+import { branchRoutes } from "./branches.ts";
 import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
 import { evaluationPages } from "./evaluations.ts";
@@ -39,6 +40,6 @@ const healthRoutes: Route[] = [
 
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...changesRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
-  ...versionRoutes, ...logRoutes, ...likeRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
+  ...versionRoutes, ...branchRoutes, ...logRoutes, ...likeRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
   ...instancePageRoutes, ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];

@@ -1,6 +1,6 @@
 /** A val's first page and the frame around all of its pages. */
 
-import { endpointUrl } from "../api/shapes.ts";
+import { branchQuery, endpointUrl } from "../api/shapes.ts";
 import { html, type HtmlValue } from "../lib/html.ts";
 import { HttpError, notFound } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
@@ -14,7 +14,7 @@ import { mailAddress } from "../model/mail.ts";
 import { entryOf } from "../model/names.ts";
 import { listRemixes, listUsers } from "../model/references.ts";
 import { originalOf } from "../model/remix.ts";
-import { findValByName, type Val } from "../model/vals.ts";
+import { findValByName, findValOnBranchNamed, type Val } from "../model/vals.ts";
 import { readDiagnostics } from "../model/versions.ts";
 import { handovers } from "../run/authority.ts";
 import { pinnedPath } from "../modules/reference.ts";
@@ -39,6 +39,23 @@ export async function visible(request: Request, params: ValParams, town: Town): 
   return { val, asker };
 }
 
+/** The same on the branch that the address names, as `?branch=name`. */
+export async function visibleOnBranch(request: Request, params: ValParams, town: Town): Promise<{ val: Val; asker: Asker | undefined }> {
+  const { val, asker } = await visible(request, params, town);
+  const branch = new URLSearchParams(town.arrival.search).get("branch");
+  if (branch === null || branch === "" || branch === val.branch) return { val, asker };
+  const found = await findValOnBranchNamed(town, val.id, branch);
+  if (found === undefined) throw notFound("Branch");
+  return { val: found, asker };
+}
+
+/** A page of a val on its branch: what `visibleOnBranch` reads back. */
+export function branchPath(val: Val, tab = ""): string {
+  const [, path = "", query = "", hash = ""] = /^([^?#]*)(\?[^#]*)?(#.*)?$/.exec(tab) ?? [];
+  const named = branchQuery(val.branch);
+  return valPath(val, path) + (query === "" || named === "" ? named + query : `${query}&${named.slice(1)}`) + hash;
+}
+
 /** A val under a name that it had once. */
 function movedTo(request: Request, town: Town, val: Val): HttpError {
   const [, , , ...rest] = town.arrival.path.split("/");
@@ -48,7 +65,7 @@ function movedTo(request: Request, town: Town, val: Val): HttpError {
 
 async function overview(request: Request, params: ValParams, town: Town): Promise<Response> {
   const { arrival } = town;
-  const { val, asker } = await visible(request, params, town);
+  const { val, asker } = await visibleOnBranch(request, params, town);
   const related = { asker: asker?.id, offset: 0, limit: RELATED_MAX };
   const [tree, diagnostics, original, users, remixes] = await Promise.all([
     readTree(town, val), readDiagnostics(town, val), originalOf(town, val), listUsers(town, val, related), listRemixes(town, val, related),
@@ -62,21 +79,21 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
     made: ["pages/val.ts"],
     body: html`<div class="columns"><div>
       ${diagnostics.length === 0 ? null : html`<div class="notice bad"><p>${plural(diagnostics.length, "problem")} in the newest version:</p><ul>${
-        diagnostics.map((fault) => html`<li><a href="${href(arrival, valPath(val, `code/${fault.path}#L${fault.line}`))}">${fault.path}:${fault.line}</a> ${fault.message}${
+        diagnostics.map((fault) => html`<li><a href="${href(arrival, branchPath(val, `code/${fault.path}#L${fault.line}`))}">${fault.path}:${fault.line}</a> ${fault.message}${
           fault.suggestion === undefined ? null : html`. <span class="soft">${fault.suggestion}</span>`}</li>`)}</ul></div>`}
       ${endpoints(town, val, tree)}${mailboxes(town, val, tree)}
       ${text === undefined
         ? mine && files.length > 0
-          ? empty("No readme. A file README.md is shown here.", { href: href(arrival, valPath(val, "code/README.md?new")), text: "Write one" })
+          ? empty("No readme. A file README.md is shown here.", { href: href(arrival, branchPath(val, "code/README.md?new")), text: "Write one" })
           : null
         : html`<article class="readme card">${markdown(text, href(arrival, valPath(val, "code/")))}</article>`}
-      ${files.length === 0 ? empty("No files yet.", mine ? { href: href(arrival, valPath(val, "code")), text: "Add one" } : undefined) : null}</div>
+      ${files.length === 0 ? empty("No files yet.", mine ? { href: href(arrival, branchPath(val, "code")), text: "Add one" } : undefined) : null}</div>
       <aside aria-label="About this val">
         <h2>Files</h2>${fileList(town, val, tree, undefined)}
         <h2>Import</h2><p><code class="secret">${arrival.base}${pinnedPath(val, val.version, entryOf(files)?.path ?? "")}</code></p>
         <p class="hint">Version ${val.version}, saved ${time(val.updated_at)}</p>
         ${handed.length === 0 ? null : html`<h2>Hands its authority to</h2><ul class="files">${handed.map(({ path, line, specifier }) =>
-          html`<li><a href="${href(arrival, valPath(val, `code/${path}#L${line}`))}" title="${path}:${line}">${specifier}</a></li>`)}</ul>`}
+          html`<li><a href="${href(arrival, branchPath(val, `code/${path}#L${line}`))}" title="${path}:${line}">${specifier}</a></li>`)}</ul>`}
         ${original === undefined || !maySee(asker, original) ? null : html`<h2>Remixed from</h2>${links(town, [original])}`}
         ${users.length === 0 ? null : html`<h2>Used by</h2>${links(town, users)}`}
         ${remixes.length === 0 ? null : html`<h2>Remixes</h2>${links(town, remixes)}`}
@@ -110,7 +127,7 @@ export function fileList(town: Town, val: Val, tree: Tree, current: string | und
   const files = [...tree.values()].filter((entry) => entry.type !== "directory");
   if (files.length === 0) return html`<p class="soft small">None.</p>`;
   return html`<ul class="files">${files.map((entry: Entry) =>
-    html`<li><a href="${href(town.arrival, valPath(val, `code/${entry.path}`))}" title="${bytes(entry.size)}"${
+    html`<li><a href="${href(town.arrival, branchPath(val, `code/${entry.path}`))}" title="${bytes(entry.size)}"${
       entry.path === current ? html` aria-current="page"` : null}>${entry.path}${entry.type === "file" || entry.type === "script" ? null : typeBadge(entry.type)}</a></li>`)}</ul>`;
 }
 
@@ -125,7 +142,10 @@ export async function valPage(
 ): Promise<Response> {
   const to = (name: string) => href(town.arrival, valPath(val, name));
   const likes = await likesOf(town, val, asker?.id);
-  const items: [string, string, string][] = [["", "Overview", to("")], ["code", "Code", to("code")], ["versions", "Versions", to("versions")]];
+  const on = (name: string) => href(town.arrival, branchPath(val, name));
+  const items: [string, string, string][] = [
+    ["", "Overview", on("")], ["code", "Code", on("code")], ["versions", "Versions", on("versions")], ["branches", "Branches", on("branches")],
+  ];
   if (mayChange(asker, val)) {
     items.push(["logs", "Logs", to("logs")], ["schedules", "Schedules", to("schedules")], ["environment", "Environment", to("environment")],
       ["database", "Database", to("database")], ["blobs", "Blobs", to("blobs")], ["settings", "Settings", to("settings")]);
@@ -137,8 +157,9 @@ export async function valPage(
     made: [...wish.made, "pages/layout.ts"],
     body: html`<div class="valhead"><h1><a href="${href(town.arrival, `/@${val.username}`)}">@${val.username}/</a>${val.name}</h1>
       ${val.privacy === "public" ? null : html`<span class="badge">${val.privacy}</span>`}
+      ${val.branch === "main" ? null : html`<a class="badge" href="${on("branches")}">branch ${val.branch}</a>`}
       <span class="push">${likeButton(town, val, likes)}<form class="plain" method="post" action="${to("remix")}"><button class="small">Remix</button></form>
-      <a class="button small" href="${to("code")}">${mayChange(asker, val) ? "Edit" : "Code"}</a></span></div>
+      <a class="button small" href="${on("code")}">${mayChange(asker, val) ? "Edit" : "Code"}</a></span></div>
       ${val.description === null ? null : html`<p class="soft">${val.description}</p>`}
       ${tabs("Val", tab, items)}
       ${wish.body}`,

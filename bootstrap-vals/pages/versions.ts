@@ -13,8 +13,8 @@ import { listVersions } from "../model/versions.ts";
 import { countChanges, difference, drawDifference } from "./diff.ts";
 import { offsetOf } from "./home.ts";
 import { formAsker, time } from "./layout.ts";
-import { plural, typeBadge, valPath } from "./pieces.ts";
-import { valPage, visible, type ValParams } from "./val.ts";
+import { plural, typeBadge } from "./pieces.ts";
+import { branchPath, valPage, visibleOnBranch, type ValParams } from "./val.ts";
 
 const LISTED_MAX = 50;
 
@@ -25,22 +25,22 @@ export const versionRoutes: Route[] = [
 ];
 
 async function list(request: Request, params: ValParams, town: Town): Promise<Response> {
-  const { val, asker } = await visible(request, params, town);
+  const { val, asker } = await visibleOnBranch(request, params, town);
   const offset = offsetOf(town.arrival);
   const found = await listVersions(town, val, { offset, limit: LISTED_MAX + 1 });
   return valPage(request, town, val, asker, "versions", {
     made: ["pages/versions.ts"],
     body: html`<h2 class="hidden-visually">Versions</h2><ul class="list">${found.slice(0, LISTED_MAX).map((version) =>
-      html`<li><a class="title" href="${href(town.arrival, valPath(val, `versions/${version.number}`))}">Version ${version.number}</a>
+      html`<li><a class="title" href="${href(town.arrival, branchPath(val, `versions/${version.number}`))}">Version ${version.number}</a>
         ${version.number === val.version ? html`<span class="badge http">newest</span>` : null}
         <span class="soft small">${version.author === null ? null : `@${version.author}`}</span><span class="aside">${time(version.created_at)}</span>
         ${version.message ? html`<span class="about">${version.message}</span>` : null}</li>`)}</ul>
-      ${found.length > LISTED_MAX ? html`<p><a class="button" href="?offset=${offset + LISTED_MAX}">Older</a></p>` : null}`,
+      ${found.length > LISTED_MAX ? html`<p><a class="button" href="${href(town.arrival, branchPath(val, `versions?offset=${offset + LISTED_MAX}`))}">Older</a></p>` : null}`,
   });
 }
 
 async function show(request: Request, params: ValParams, town: Town): Promise<Response> {
-  const { val, asker } = await visible(request, params, town);
+  const { val, asker } = await visibleOnBranch(request, params, town);
   const number = numberOf(val, params.number);
   const query = new URLSearchParams(town.arrival.search);
   const against = query.get("against") ? numberOf(val, query.get("against") as string) : number - 1;
@@ -49,9 +49,9 @@ async function show(request: Request, params: ValParams, town: Town): Promise<Re
     title: `Version ${number} · @${val.username}/${val.name}`,
     made: ["pages/versions.ts", "pages/diff.ts"],
     body: html`<div class="row between"><h2>Version ${number}${against < 0 ? null : html` <span class="soft">against ${against}</span>`}</h2>
-      ${mayChange(asker, val) && number !== val.version ? html`<form method="post" action="${href(town.arrival, valPath(val, `versions/${number}/restore`))}">
+      ${mayChange(asker, val) && number !== val.version ? html`<form method="post" action="${href(town.arrival, branchPath(val, `versions/${number}/restore`))}">
         <input type="hidden" name="version" value="${val.version}"><button>Restore this version</button></form>` : null}</div>
-      <form class="line" method="get"><div><label for="against">Compare with version</label>
+      <form class="line" method="get">${val.branch === "main" ? null : html`<input type="hidden" name="branch" value="${val.branch}">`}<div><label for="against">Compare with version</label>
         <input id="against" name="against" type="number" min="0" max="${val.version}" value="${against < 0 ? "" : against}"></div><button>Compare</button></form>
       <h3>${plural(files.length, "file")} changed</h3>${files}`,
   });
@@ -59,11 +59,11 @@ async function show(request: Request, params: ValParams, town: Town): Promise<Re
 
 async function restore(request: Request, params: ValParams, town: Town): Promise<Response> {
   const asker = await formAsker(town, request);
-  const { val } = await visible(request, params, town);
+  const { val } = await visibleOnBranch(request, params, town);
   if (!mayChange(asker, val)) throw new HttpError(403, "forbidden", "Only the author of this val may do that");
   const number = numberOf(val, params.number);
   await restoreVersion(town, val, asker.id, { version: number });
-  return redirect(href(town.arrival, valPath(val, "versions")));
+  return redirect(href(town.arrival, branchPath(val, "versions")));
 }
 
 function numberOf(val: Val, text: string | undefined): number {

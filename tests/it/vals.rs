@@ -14,6 +14,8 @@ checks! {
     a_version_and_a_single_file_come_back,
     the_history_of_a_file_goes_through_renames_and_removal,
     a_branch_is_saved_and_served_apart_from_main,
+    a_branch_is_merged_both_ways_with_what_it_was_begun_from,
+    pages_show_the_branch_that_their_address_names,
     a_remix_has_the_files_and_a_link_and_no_secrets,
     a_renamed_val_is_found_by_its_former_name,
     a_deleted_val_comes_back_whole,
@@ -269,6 +271,176 @@ pub async fn a_branch_is_saved_and_served_apart_from_main(town: &Town) {
         remove(town, &format!("{branches}/{main}")).await,
         400,
         "main stays"
+    );
+}
+
+/// A val with a branch `dev`: the val, the branch's address, and that of main's and the branch's files.
+async fn branched(
+    town: &Town,
+    name: &str,
+    files: &[(&str, &str, &str)],
+) -> (Value, String, [String; 2]) {
+    let made = town.val_of(name, files).await;
+    let branches = format!("/api/v2/vals/{}/branches", id(&made));
+    let (status, branch) = post(town, &branches, json!({ "name": "dev" })).await;
+    assert_eq!(status, 201, "{branch}");
+    let main = read(town, &branches).await["data"][0].clone();
+    let files = [&main, &branch].map(|on| {
+        let versions = format!("{}/versions", at(&made));
+        format!("{versions}?branch_id={}", id(on))
+    });
+    let merge = format!("{}/branches/{}/merge", at(&made), id(&branch));
+    (made, merge, files)
+}
+
+pub async fn a_branch_is_merged_both_ways_with_what_it_was_begun_from(town: &Town) {
+    let lines = |middle: &str, last: &str| format!("// first\n{middle}\n// between\n{last}\n");
+    let before = lines("// middle", "// last");
+    let files = [
+        ("both.ts", "script", before.as_str()),
+        ("gone.ts", "script", "// gone"),
+        ("changed.ts", "script", "// as it was"),
+    ];
+    let (made, merge, [main, dev]) = branched(town, "merged", &files).await;
+    let write = async |on: &str, files: Value| {
+        let (status, saved) = post(town, on, json!({ "files": files })).await;
+        assert_eq!(status, 200, "{saved}");
+    };
+    let text = async |on: &str, path: &str| {
+        let query = on.split_once('?').expect("a branch").1;
+        let at = format!(
+            "/api/v2/vals/{}/files/content?path={path}&{query}",
+            id(&made)
+        );
+        let answer = town
+            .request(Method::GET, &at)
+            .send()
+            .await
+            .expect("an answer");
+        (answer.status().is_success()).then_some(answer.text().await.expect("a body"))
+    };
+    let into = async |into: &str| post(town, &merge, json!({ "into": into })).await;
+
+    // Each side has changed what the other has not: both have all of it after a merge either way.
+    let of_dev = json!([
+        { "path": "both.ts", "content": lines("// of dev", "// last") },
+        { "path": "new/file.ts", "content": "// new" },
+        { "path": "gone.ts", "delete": true },
+    ]);
+    write(&dev, of_dev).await;
+    write(
+        &main,
+        json!([{ "path": "both.ts", "content": lines("// middle", "// of main") }]),
+    )
+    .await;
+    let plan = read(town, &merge).await;
+    let changes = json!([
+        { "path": "both.ts", "change": "modified" },
+        { "path": "gone.ts", "change": "removed" },
+        { "path": "new/file.ts", "change": "added" },
+    ]);
+    assert_eq!(
+        (&plan["changes"], &plan["conflicts"]),
+        (&changes, &json!([])),
+        "{plan}"
+    );
+    assert_eq!(into("branch").await.0, 200);
+    let all = lines("// of dev", "// of main");
+    assert_eq!(text(&dev, "both.ts").await, Some(all.clone()));
+    assert_eq!(
+        text(&main, "both.ts").await,
+        Some(lines("// middle", "// of main"))
+    );
+    let (status, merged) = into("parent").await;
+    assert_eq!((status, &merged["version"]), (200, &json!(2)), "{merged}");
+    assert_eq!(text(&main, "both.ts").await, Some(all));
+    assert_eq!(text(&main, "gone.ts").await, None);
+    assert_eq!(text(&main, "new/file.ts").await, Some("// new".into()));
+    assert_eq!(
+        read(town, &merge).await["changes"],
+        json!([]),
+        "all of it is there"
+    );
+
+    // The same line on both sides: nobody chooses but the author, on the branch.
+    write(
+        &dev,
+        json!([{ "path": "both.ts", "content": lines("// dev again", "// of main") }]),
+    )
+    .await;
+    write(&main, json!([{ "path": "both.ts", "content": lines("// main again", "// of main") }, { "path": "changed.ts", "content": "// kept" }])).await;
+    write(&dev, json!([{ "path": "changed.ts", "delete": true }])).await;
+    assert_error(&into("parent").await, 409, "conflict", "both.ts");
+    let (status, marked) = into("branch").await;
+    assert_eq!(status, 200, "{marked}");
+    let conflicts =
+        json!([{ "path": "both.ts", "places": 1 }, { "path": "changed.ts", "places": 0 }]);
+    assert_eq!(marked["conflicts"], conflicts);
+    let marks = "// first\n<<<<<<< dev\n// dev again\n=======\n// main again\n>>>>>>> main\n// between\n// of main\n";
+    assert_eq!(text(&dev, "both.ts").await.as_deref(), Some(marks));
+    assert_eq!(
+        text(&dev, "changed.ts").await.as_deref(),
+        Some("// kept"),
+        "no change is lost"
+    );
+    assert_error(&into("parent").await, 409, "conflict", "both.ts");
+    write(
+        &dev,
+        json!([{ "path": "both.ts", "content": lines("// chosen", "// of main") }]),
+    )
+    .await;
+    assert_eq!(into("parent").await.0, 200);
+    assert_eq!(
+        text(&main, "both.ts").await,
+        Some(lines("// chosen", "// of main"))
+    );
+    assert_error(
+        &into("sideways").await,
+        400,
+        "bad_request",
+        "parent or branch",
+    );
+    let (_, branches) = merge.split_once("branches/").expect("a branch");
+    let main_id = main.split_once('=').expect("an id").1;
+    let of_main = merge.replace(branches.split('/').next().expect("an id"), main_id);
+    assert_error(
+        &post(town, &of_main, json!({})).await,
+        409,
+        "no_parent",
+        "main",
+    );
+}
+
+pub async fn pages_show_the_branch_that_their_address_names(town: &Town) {
+    let files = [(
+        "main.ts",
+        "http",
+        "// on main\nexport default () => new Response('')",
+    )];
+    let (_, _, [_, dev]) = branched(town, "shown", &files).await;
+    let edit = json!({ "files": [{ "path": "main.ts", "content": "// on dev\nexport default () => new Response('dev')" }, { "path": "README.md", "content": "Words of dev" }] });
+    assert_eq!(post(town, &dev, edit).await.0, 200);
+    let page = async |path: &str| town.text(&format!("/@{OWNER}/shown{path}")).await.1;
+    assert!(page("/code").await.contains("on main"));
+    assert!(page("/code/main.ts?branch=dev").await.contains("on dev"));
+    let overview = page("?branch=dev").await;
+    assert!(
+        overview.contains("Words of dev") && overview.contains("/shown/code/main.ts?branch=dev"),
+        "{overview}"
+    );
+    assert!(
+        page("/versions?branch=dev")
+            .await
+            .contains("/versions/1?branch=dev")
+    );
+    assert!(page("/versions/1?branch=dev").await.contains("README.md"));
+    let branches = page("/branches?branch=dev").await;
+    assert!(branches.contains("2 files to bring to main"), "{branches}");
+    assert_eq!(
+        town.get(&format!("/@{OWNER}/shown/code?branch=none"))
+            .await
+            .status(),
+        404
     );
 }
 

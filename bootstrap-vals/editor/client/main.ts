@@ -124,7 +124,7 @@ function showDoc(): void {
   shown = doc.path;
   typeChoice.value = doc.type;
   for (const option of typeChoice.options) option.disabled = !isScript(doc.path) && option.value !== "file";
-  history.replaceState(null, "", `${page}/code/${doc.path}${location.hash}`);
+  history.replaceState(null, "", `${page}/code/${doc.path}${state.branch === "main" ? "" : `?branch=${encodeURIComponent(state.branch)}`}${location.hash}`);
   drawTitle();
 }
 
@@ -303,7 +303,7 @@ function endpointOf(): string | undefined {
 }
 
 function moduleAddress(): string {
-  return `${location.origin}${base}/v/${state.username}/${state.name}@${session.val.version}-main/${session.open}`;
+  return `${location.origin}${base}/v/${state.username}/${state.name}@${session.val.version}-${state.branch}/${session.open}`;
 }
 
 function nextKeys(): void {
