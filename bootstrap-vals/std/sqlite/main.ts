@@ -1,20 +1,21 @@
 /** `std/sqlite/main.ts`: the SQLite database of the val itself. Rows are objects by column name. */
 
-import type { ResultSet as Rows, SqlValue, Statement } from "town:kernel";
+import type { ResultSet as Rows, SqlValue } from "town:kernel";
 import { valStorage } from "../../lib/own.ts";
+import { statementOf, type InArgs, type InBatch, type InStatement } from "./statement.ts";
 
-export type InStatement = string | Statement;
+export type { InArgs, InStatement };
 export type Row = Record<string, SqlValue>;
 export interface ResultSet extends Omit<Rows, "rows"> {
   rows: Row[];
 }
 
 export const sqlite = {
-  /** One statement: text, or `{ sql, args }` with arguments by position or, without their colon, by name. */
-  execute: async (statement: InStatement): Promise<ResultSet> => named(await valStorage().execute(statement)),
+  /** One statement: text and its arguments, or `{ sql, args }`; they are by position or, without their colon, by name. */
+  execute: async (statement: InStatement, args?: InArgs): Promise<ResultSet> => named(await valStorage().execute(statementOf(statement, args))),
   /** All or nothing, in one transaction. */
-  batch: async (statements: InStatement[], mode?: "write" | "read" | "deferred"): Promise<ResultSet[]> =>
-    (await valStorage().batch(statements, mode)).map(named),
+  batch: async (statements: InBatch[], mode?: "write" | "read" | "deferred"): Promise<ResultSet[]> =>
+    (await valStorage().batch(statements.map((one) => statementOf(one)), mode)).map(named),
 };
 export default sqlite;
 

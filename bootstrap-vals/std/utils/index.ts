@@ -165,7 +165,7 @@ async function fetchFile(path: string, metaUrl: string, accept: string): Promise
 }
 
 function clean(path: string): string {
-  return path.replace(/^\.?\/+/, "");
+  return path.replace(/^\.?\/+|\/+$/g, "");
 }
 
 /** The pass is for this town's own addresses. */
