@@ -150,14 +150,14 @@ class Connection:
 class Town:
     """A town of our own."""
 
-    def __init__(self, binary, folder, without=""):
+    def __init__(self, binary, folder, without="", arguments=()):
         self.log = open(os.path.join(folder, "log"), "w")
         environment = {"PATH": os.environ["PATH"], "TOWN_OWNER": OWNER, "TOWN_TOKEN": TOKEN}
         if without:
             environment["TOWN_TEST_WITHOUT"] = without
         started = time.perf_counter()
         self.process = subprocess.Popen(
-            [binary, "--listen", "127.0.0.1:0", "--data", os.path.join(folder, "data")],
+            [binary, "--listen", "127.0.0.1:0", "--data", os.path.join(folder, "data"), *arguments],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
         )
         line = self.process.stdout.readline()

@@ -83,7 +83,9 @@ async function select<T>(town: Town, asker: Asker, query: Query, table: string, 
   const { params } = query;
   const direction = params.get("direction") ?? "desc";
   if (direction !== "asc" && direction !== "desc") throw badRequest('"direction" must be asc or desc');
-  const conditions = ["owner_id = :owner"];
+  const traces = listOf(params, "trace_ids");
+  // With the sign, SQLite looks the traces up in place of going through all that is the asker's.
+  const conditions = [traces.length > 0 ? "+owner_id = :owner" : "owner_id = :owner"];
   const args: Record<string, string | number> = { owner: asker.id, limit: query.limit + 1, offset: query.offset };
   for (const [key, comparison] of [["start", ">="], ["end", "<="]] as const) {
     const value = params.get(key);
@@ -106,7 +108,7 @@ async function select<T>(town: Town, asker: Asker, query: Query, table: string, 
   const branches = listOf(params, "branch_ids");
   if (branches.length > 0) {
     const vals = await all<{ val_id: string }>(
-      town.storage, "SELECT id AS val_id FROM val WHERE branch_id IN (SELECT value FROM json_each(:branches))",
+      town.storage, `SELECT b.val_id FROM json_each(:branches) j JOIN branch b ON b.id = j.value JOIN val v ON v.id = b.val_id AND +v.branch_id = b.id`,
       { branches: JSON.stringify(branches) },
     );
     // Of a val's `main` the records name no branch.
@@ -115,7 +117,6 @@ async function select<T>(town: Town, asker: Asker, query: Query, table: string, 
     args.branches = JSON.stringify(branches);
     args.vals = JSON.stringify(vals.map((row) => row.val_id));
   }
-  const traces = listOf(params, "trace_ids");
   if (traces.length > 0) {
     conditions.push(`${run} IN (SELECT value FROM json_each(:traces))`);
     args.traces = JSON.stringify(traces.map((trace) => trace.slice(TRACE_ID_PADDING.length)));

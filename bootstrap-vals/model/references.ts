@@ -21,8 +21,8 @@ export function referenceStatements(valId: string, version: number, graph: Graph
   return [
     { sql: "DELETE FROM val_reference WHERE from_id = :id", args: { id: valId } },
     {
-      sql: `INSERT OR IGNORE INTO val_reference (from_id, to_id, version)
-        SELECT :id, v.id, :version FROM json_each(:names) j JOIN account a ON a.username = j.value ->> 0
+      sql: `INSERT OR IGNORE INTO val_reference (from_id, to_id, version, from_made)
+        SELECT :id, v.id, :version, (SELECT created_at FROM val WHERE id = :id) FROM json_each(:names) j JOIN account a ON a.username = j.value ->> 0
         JOIN val v ON v.owner_id = a.id AND v.name = j.value ->> 1 WHERE v.id != :id`,
       args: { id: valId, version, names: JSON.stringify([...names.values()]) },
     },
@@ -40,7 +40,7 @@ export async function listUsers(
   return all<Val>(
     town.storage,
     `${VAL} JOIN val_reference r ON r.from_id = v.id WHERE r.to_id = :id AND ${seen}
-     ORDER BY v.created_at DESC, v.id DESC LIMIT :limit OFFSET :offset`,
+     ORDER BY r.from_made DESC, r.from_id DESC LIMIT :limit OFFSET :offset`,
     args,
   );
 }

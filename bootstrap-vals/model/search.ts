@@ -14,7 +14,8 @@ const INDEXED_CHARACTERS_MAX = 200_000;
 const QUERY_LENGTH_MAX = 512;
 const WORDS_MAX = 16;
 // Of what fits by name and of what fits at all, the newest: a word that is everywhere must not cost a look at everything,
-// as an order by relevance does, which counts all that fits.
+// as an order by relevance does, which counts all that fits. Several may be of one val.
+const CANDIDATES_PER_VAL = 4;
 const CANDIDATES_MAX = 500;
 // More than there will ever be rows, exactly representable.
 const LATER = 1e12;
@@ -31,16 +32,22 @@ export interface Found {
 /** The statements that bring name and description of a val into the index. */
 export function indexVal(valId: string): Statement[] {
   const args = { id: valId };
-  const old = "SELECT id FROM searchable WHERE val_id = :id AND file_id IS NULL";
+  const old = "SELECT id FROM searchable WHERE val_id = :id AND +file_id IS NULL";
   return [
     { sql: `DELETE FROM search WHERE rowid IN (${old})`, args },
-    { sql: "DELETE FROM searchable WHERE val_id = :id AND file_id IS NULL", args },
+    { sql: `DELETE FROM search_name WHERE rowid IN (${old})`, args },
+    { sql: "DELETE FROM searchable WHERE val_id = :id AND +file_id IS NULL", args },
     { sql: "INSERT INTO searchable (val_id, file_id) VALUES (:id, NULL)", args },
     {
       sql: `INSERT INTO search (rowid, title, body)
         SELECT s.id, a.username || ' ' || v.name, coalesce(v.description, '')
         FROM searchable s JOIN val v ON v.id = s.val_id JOIN account a ON a.id = v.owner_id
-        WHERE s.val_id = :id AND s.file_id IS NULL`,
+        WHERE s.val_id = :id AND +s.file_id IS NULL`,
+      args,
+    },
+    {
+      sql: `INSERT INTO search_name (rowid, name) SELECT s.id, a.username || ' ' || v.name
+        FROM searchable s JOIN val v ON v.id = s.val_id JOIN account a ON a.id = v.owner_id WHERE s.val_id = :id AND +s.file_id IS NULL`,
       args,
     },
   ];
@@ -53,6 +60,7 @@ export function indexFiles(valId: string, fileIds: string[]): Statement[] {
   const wanted = "SELECT value FROM json_each(:ids)";
   return [
     { sql: `DELETE FROM search WHERE rowid IN (SELECT id FROM searchable WHERE file_id IN (${wanted}))`, args: { ids: args.ids } },
+    { sql: `DELETE FROM search_name WHERE rowid IN (SELECT id FROM searchable WHERE file_id IN (${wanted}))`, args: { ids: args.ids } },
     { sql: `DELETE FROM searchable WHERE file_id IN (${wanted})`, args: { ids: args.ids } },
     {
       sql: `INSERT INTO searchable (val_id, file_id) SELECT :id, f.file_id FROM json_each(:ids) j
@@ -64,6 +72,11 @@ export function indexFiles(valId: string, fileIds: string[]): Statement[] {
         JOIN searchable s ON s.file_id = j.value JOIN version_file f ON f.file_id = s.file_id AND f.until IS NULL
         JOIN content c ON c.hash = f.hash WHERE typeof(c.text) = 'text'`,
       args: { ids: args.ids, max: args.max },
+    },
+    {
+      sql: `INSERT INTO search_name (rowid, name) SELECT s.id, f.path FROM json_each(:ids) j
+        JOIN searchable s ON s.file_id = j.value JOIN version_file f ON f.file_id = s.file_id AND f.until IS NULL`,
+      args: { ids: args.ids },
     },
   ];
 }
@@ -84,6 +97,11 @@ export function indexWhole(valId: string, branchId: string): Statement[] {
         WHERE s.val_id = :id AND typeof(c.text) = 'text'`,
       args: { id: args.id, max: args.max },
     },
+    {
+      sql: `INSERT INTO search_name (rowid, name) SELECT s.id, f.path FROM searchable s
+        JOIN version_file f ON f.file_id = s.file_id AND f.until IS NULL WHERE s.val_id = :id`,
+      args: { id: args.id },
+    },
   ];
 }
 
@@ -92,41 +110,50 @@ export function unindexVal(valId: string): Statement[] {
   const args = { id: valId };
   return [
     { sql: "DELETE FROM search WHERE rowid IN (SELECT id FROM searchable WHERE val_id = :id)", args },
+    { sql: "DELETE FROM search_name WHERE rowid IN (SELECT id FROM searchable WHERE val_id = :id)", args },
     { sql: "DELETE FROM searchable WHERE val_id = :id", args },
   ];
 }
 
+export interface SearchWish {
+  asker?: string | undefined;
+  offset: number;
+  limit: number;
+}
+
 /**
- * Public vals, and the asker's own, that have every word of the query, the last one also as the beginning of a longer
- * word; those that have them in names first, then the newest.
+ * Public vals, and the asker's own, that have every word of the query: those that have them in names first, then the
+ * newest. After them those that have the last word only as the beginning of a longer one.
  */
-export async function searchVals(
-  town: Town,
-  query: string,
-  wish: { asker?: string | undefined; offset: number; limit: number },
-): Promise<Found[]> {
+export async function searchVals(town: Town, query: string, wish: SearchWish): Promise<Found[]> {
   if (query.length > QUERY_LENGTH_MAX) throw badRequest(`A query has at most ${QUERY_LENGTH_MAX} characters`);
   const words = (query.match(/[\p{L}\p{N}_$]+/gu) ?? []).slice(0, WORDS_MAX);
   if (words.length === 0) return [];
-  const fitting = (match: string, later: number) => `SELECT * FROM (
-    SELECT s.val_id, s.file_id, ${later} - s.id AS place
-    FROM search JOIN searchable s ON s.id = search.rowid JOIN val o ON o.id = s.val_id
-    WHERE search MATCH ${match} AND (o.privacy = 'public' OR o.owner_id = :asker) ORDER BY search.rowid DESC LIMIT ${CANDIDATES_MAX})`;
-  // The last word may be typed in part. Of the others that would cost a look at every word which begins so.
-  const match = `${words.map((word) => `"${word}"`).join(" ")} *`;
+  const whole = words.map((word) => `"${word}"`).join(" ");
+  const word = (words[0] as string).toLowerCase();
+  const found = await select(town, [whole], word, wish);
+  // For words that begin so all that fit are gathered, so they are only asked for where there is room.
+  return found.length >= wish.limit ? found : select(town, [whole, `${whole} *`], word, wish);
+}
+
+/** What fits the first of these, before what fits the next. */
+async function select(town: Town, matches: string[], word: string, wish: SearchWish): Promise<Found[]> {
+  const { asker, offset, limit } = wish;
+  const candidates = Math.min(CANDIDATES_MAX, (offset + limit) * CANDIDATES_PER_VAL);
+  const parts = matches.flatMap((_, index) => ["search_name", "search"].map((table, part) => `SELECT * FROM (
+    SELECT s.val_id, s.file_id, ${(2 * index + part) * LATER} - s.id AS place
+    FROM ${table} JOIN searchable s ON s.id = ${table}.rowid JOIN val o ON o.id = s.val_id
+    WHERE ${table} MATCH :match${index} AND (o.privacy = 'public' OR o.owner_id = :asker) ORDER BY ${table}.rowid DESC LIMIT :candidates)`));
   const rows = await all<Val & { path: string | null; excerpt: string | null }>(
     town.storage,
     `WITH found AS (
-       SELECT val_id, file_id, min(place) AS place FROM (${fitting(":titled", 0)} UNION ALL ${fitting(":match", LATER)})
+       SELECT val_id, file_id, min(place) AS place FROM (${parts.join(" UNION ALL ")})
        GROUP BY val_id ORDER BY min(place) LIMIT :limit OFFSET :offset)
      SELECT w.*, f.path, substr(c.text, max(1, instr(lower(substr(c.text, 1, ${INDEXED_CHARACTERS_MAX})), :word) - ${EXCERPT_BEFORE}),
        ${EXCERPT_LENGTH}) AS excerpt
      FROM found m JOIN (${VAL}) w ON w.id = m.val_id LEFT JOIN version_file f ON f.file_id = m.file_id AND f.until IS NULL
      LEFT JOIN content c ON c.hash = f.hash ORDER BY m.place`,
-    {
-      match, titled: `title : (${match})`, asker: wish.asker, word: (words[0] as string).toLowerCase(),
-      limit: wish.limit, offset: wish.offset,
-    },
+    { ...Object.fromEntries(matches.map((match, index) => [`match${index}`, match])), candidates, asker, word, limit, offset },
   );
   return rows.map(({ path, excerpt, ...val }) => ({ val, path, excerpt }));
 }

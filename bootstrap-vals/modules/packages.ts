@@ -134,8 +134,10 @@ async function readPackument(town: Town, name: string): Promise<Packument> {
 
 /** The packages of a list of keys, with the hashes by which their archives were checked. */
 export async function integrities(town: Town, names: Set<string>): Promise<{ name: string; version: string; integrity: string }[]> {
+  const pairs = [...names].map((key) => [key.slice(0, key.lastIndexOf("@")), key.slice(key.lastIndexOf("@") + 1)]);
   return all(
-    town.storage, "SELECT name, version, integrity FROM package WHERE name || '@' || version IN (SELECT value FROM json_each(:names))",
-    { names: JSON.stringify([...names]) },
+    town.storage, `SELECT p.name, p.version, p.integrity FROM json_each(:pairs) j
+      JOIN package p ON p.name = j.value ->> 0 AND p.version = j.value ->> 1`,
+    { pairs: JSON.stringify(pairs) },
   );
 }

@@ -8,7 +8,10 @@ use crate::town::Town;
 /// explained first.
 const ASKING: &str = r#"
 import { env, loader, storage, system } from "town:kernel";
+import { apiRoutes } from "town:system/api/routes.ts";
 import { arrive } from "town:system/lib/mount.ts";
+import { dispatch } from "town:system/lib/router.ts";
+import { pageRoutes } from "town:system/pages/routes.ts";
 import { createAccount, findAccount, findAccountById } from "town:system/model/accounts.ts";
 import { findBranch, listBranches } from "town:system/model/branches.ts";
 import { listDeletedVals } from "town:system/model/deletion.ts";
@@ -18,7 +21,7 @@ import { listFileVersions } from "town:system/model/history.ts";
 import { listRemixes, listUsers } from "town:system/model/references.ts";
 import { migrate } from "town:system/model/schema.ts";
 import { searchVals } from "town:system/model/search.ts";
-import { askerBySession } from "town:system/model/sessions.ts";
+import { askerBySession, openSession } from "town:system/model/sessions.ts";
 import { addToken, findByToken, listTokens } from "town:system/model/tokens.ts";
 import { changeVal, createVal, findVal, findValByName, findValOnBranch, findValOnBranchNamed, listVals } from "town:system/model/vals.ts";
 import { listVersions, readDiagnostics, save } from "town:system/model/versions.ts";
@@ -125,7 +128,29 @@ export default async function (request: Request): Promise<Response> {
   await ask("listMail sent", () => listMail(town, "outbox", account.id, { limit: 21, before: 9 }));
   await ask("listMail received", () => listMail(town, "inbox", account.id, { limit: 21, before: 9 }));
   await ask("readSent", () => readSent(town, account.id, "none"));
-  return Response.json(plans);
+
+  // Whatever can be read, by its author: each route as it is asked, with what its parameters can be.
+  const { secret: session } = await openSession(town, account);
+  const headers = { authorization: `Bearer ${secret}`, cookie: `town_session=${session}; town=${session}` };
+  const values: Record<string, string> = {
+    username: "one", name: "second", branch: made.branch_id, run: "00", number: "0", val_name: "second", "*": "main.ts", rest: "main.ts",
+  };
+  const query = `?path=main.ts&query=words&q=words&prefix=a&name=x&val_id=${made.id}&file_id=${file.file_id}&trace_ids=${"0".repeat(16)}00&branch_ids=${made.branch_id}`;
+  const endless = ["/api/town/vals/:id/stream", "/api/town/export", "/api/town/instances/:instance/export", "/-/editor/:id/stream"];
+  let asked = 0;
+  for (const [method, pattern] of [...apiRoutes, ...pageRoutes]) {
+    if (method !== "GET" || endless.includes(pattern)) continue;
+    const id = pattern.includes("/files/") ? file.file_id : pattern.includes("/users/") ? account.id : made.id;
+    const path = pattern.replace(/:(\w+)/g, (_, name) => (name === "id" ? id : values[name] ?? id)).replace(/\*$/, "main.ts");
+    const url = `http://localhost${path}${query}`;
+    const asking = { ...town, arrival: arrive(url, new Headers(headers), "http://localhost") };
+    await ask(`GET ${pattern}`, async () => {
+      const answer = await Promise.resolve(dispatch([...apiRoutes, ...pageRoutes], new Request(url, { headers }), asking)).catch(() => undefined);
+      if (answer?.ok) asked++;
+      await answer?.body?.cancel();
+    });
+  }
+  return Response.json({ plans, asked });
 }
 "#;
 
@@ -135,10 +160,13 @@ async fn what_is_asked_often_is_found_by_an_index() {
     town.val("asking", ASKING).await;
     let (status, text) = town.run("asking").await;
     assert_eq!(status, 200, "{text}\n{}", town.log());
-    let plans: Vec<Value> = serde_json::from_str(&text).expect("JSON");
-    assert!(plans.len() > 60, "{}", plans.len());
+    let seen: Value = serde_json::from_str(&text).expect("JSON");
+    let asked = seen["asked"].as_u64().expect("a number");
+    assert!(asked > 60, "{asked} routes answered");
+    let plans = seen["plans"].as_array().expect("a list");
+    assert!(plans.len() > 150, "{}", plans.len());
     let mut slow = Vec::new();
-    for plan in &plans {
+    for plan in plans {
         let what = plan["what"].as_str().expect("text");
         for line in plan["plan"].as_array().expect("lines") {
             let line = line.as_str().expect("text");
@@ -151,6 +179,7 @@ async fn what_is_asked_often_is_found_by_an_index() {
                 "SCAN m",
                 "SCAN h",
                 "SCAN found",
+                "SCAN sqlite_schema",
             ];
             let by_index = [
                 "USING INDEX",
