@@ -7,6 +7,7 @@ import { askerOf, requireAsker, requireOwner } from "../model/access.ts";
 import { accountRoutes } from "./account.ts";
 import { blobRoutes } from "./blob.ts";
 import { authorityRoutes } from "./authority.ts";
+import { browserErrorRoutes } from "./browser-errors.ts";
 import { callRoutes } from "./call.ts";
 import { callSiteRoutes } from "./callsites.ts";
 import { cronRoutes } from "./cron.ts";
@@ -52,6 +53,7 @@ export const apiRoutes: Route[] = [
   ...cronRoutes,
   ...emailRoutes,
   ...runRoutes,
+  ...browserErrorRoutes,
   ...evaluationRoutes,
   ...telemetryRoutes,
   ...accountRoutes,

@@ -123,10 +123,13 @@ export async function forget(town: Town, valId: string): Promise<void> {
 /** The type of a run that is of no val. Its path is the beginning of its code. */
 export const EVALUATION = "eval";
 
+/** `browser`: no run of ours, but what failed in the browser of a visitor. */
+type Kind = RunEvent["kind"] | "browser";
+
 export interface Run {
   id: string;
   parent: string | null;
-  kind: RunEvent["kind"];
+  kind: Kind;
   /** What the file is run by. */
   type: FileType | typeof EVALUATION;
   version: number;
@@ -177,7 +180,7 @@ export interface RunRow {
   val_id: string;
   branch_id: string | null;
   parent: string | null;
-  kind: RunEvent["kind"];
+  kind: Kind;
   type: Run["type"];
   version: number;
   path: string;

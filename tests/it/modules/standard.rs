@@ -14,6 +14,7 @@ checks! {
     a_function_is_an_endpoint_by_rpc,
     the_standard_library_is_changed_from_inside,
     a_visitor_signs_in_to_a_val_with_their_account_of_the_town,
+    what_fails_in_a_visitors_browser_is_in_the_log_of_the_val,
 }
 
 /// What a val answers, as JSON.
@@ -395,4 +396,48 @@ export default oauthMiddleware(async (request) => new Response((await getOAuthUs
         town.base
     );
     assert_eq!(get(&elsewhere, &session).await.status(), 404);
+}
+
+pub async fn what_fails_in_a_visitors_browser_is_in_the_log_of_the_val(town: &Town) {
+    let made = town
+        .val("caught", "export default () => new Response('')")
+        .await;
+    let script = town.get("/v/std/catch").await;
+    let kind = script.headers()["content-type"]
+        .to_str()
+        .expect("text")
+        .to_string();
+    assert!(kind.starts_with("text/javascript"), "{kind}");
+    let text = script.text().await.expect("a body");
+    assert!(
+        text.contains("/api/town/browser-errors") && !text.contains("export"),
+        "{text}"
+    );
+    // As the script tells it: by nobody in particular, from a page on any origin.
+    let tell = async |page: &str| {
+        let body = json!({ "page": page, "message": "It broke", "stack": "Error: It broke\n    at page.js:1:2" });
+        let request = town.bare(Method::POST, "/api/town/browser-errors");
+        request
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    assert_eq!(tell(&format!("{}/there?x=1", endpoint(&made))).await, 204);
+    assert_eq!(tell(&format!("{}/run/alice/caught/", town.base)).await, 204);
+    assert_eq!(tell("https://elsewhere.test/").await, 404);
+    let runs = format!("/api/town/vals/{}/runs?search=it+broke", id(&made));
+    let (_, runs) = town.api(Method::GET, &runs, None).await;
+    assert_eq!(runs["data"].as_array().map(Vec::len), Some(2), "{runs}");
+    assert_eq!(
+        (&runs["data"][0]["kind"], &runs["data"][0]["outcome"]),
+        (&json!("browser"), &json!("exception"))
+    );
+    let mut refused = 0;
+    for _ in 0..60 {
+        refused = tell(endpoint(&made).to_string().as_str()).await;
+    }
+    assert_eq!(refused, 429, "nobody fills the log this way");
 }
