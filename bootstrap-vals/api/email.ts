@@ -30,6 +30,10 @@ const message = object({
   "attachments?": arrayOf(object({ content: text, filename: text, "type?": text, "disposition?": text, "contentId?": text })),
 });
 
+const receipts = arrayOf(object({ address: text, outcome: text }));
+const returned = object({ message: text, code: text, "data?": receipts });
+const received = { 200: object({ data: receipts }), 404: returned, 503: returned };
+
 export const emailRoutes: Route[] = [
   ["POST", "/api/v1/email", async (request, _params, town) => {
     const asker = await requireAsker(town, request, "email:write");
@@ -78,9 +82,14 @@ export const emailRoutes: Route[] = [
     await removeRelay(town);
     return noContent();
   }, { ...owner, summary: "Keeps mail in the town", answers: { 204: null } }],
-  // Without what the table says about access: webhooks sign in with a password.
-  ["POST", "/api/town/email", receiveRaw],
-  ["POST", "/api/town/email/:provider", receiveFrom],
+  // Without a scope, which the table would look for: webhooks sign in with a password.
+  ["POST", "/api/town/email", receiveRaw, {
+    summary: "Takes a mail as it travels, for whom `to` names or else its header. The token may be the password of any name",
+    access: "account", query: { "to?": text, "from?": text }, body: "bytes", answers: received,
+  }],
+  ["POST", "/api/town/email/:provider", receiveFrom, {
+    summary: "Takes a mail as the webhook of a provider has it: postmark, sendgrid or mailgun", access: "account", body: "bytes", answers: received,
+  }],
 ];
 
 export const emailSchemas = {
@@ -150,9 +159,9 @@ async function receiveRaw(request: Request, _params: unknown, town: Town): Promi
 
 /** What webhooks of providers post. */
 async function receiveFrom(request: Request, params: { provider?: string }, town: Town): Promise<Response> {
+  const asker = await postman(town, request);
   const read = PROVIDERS.get(params.provider as string);
   if (read === undefined) throw notFound("Provider");
-  const asker = await postman(town, request);
   lengthOf(request);
   const { to, from, letter } = await read(request);
   if (to.length === 0) throw badRequest("The message is for nobody");
