@@ -38,9 +38,39 @@ pub struct Town {
 }
 
 impl Town {
-    /// Starts a town in a new folder.
+    /// Starts a town in a new folder. With `TOWN_TEST_DEPTH=3` it is one that many levels inside, by
+    /// hosts, or by paths with `TOWN_TEST_WAY=path`: every test that only asks for a town is one of
+    /// nested towns too.
     pub async fn start() -> Town {
-        Town::start_with(&[]).await
+        let mut town = Town::start_with(&[]).await;
+        for level in 1..=depth() {
+            town = town.descend(&format!("level{level}")).await;
+        }
+        town
+    }
+
+    /// A town inside this one with the same owner and token, in its place.
+    async fn descend(self, name: &str) -> Town {
+        let made = self
+            .val(name, r#"export { default } from "town:system/main.ts";"#)
+            .await;
+        let variables = format!(
+            "/api/v2/vals/{}/environment_variables",
+            made["id"].as_str().expect("an id")
+        );
+        for (key, value) in [("TOWN_OWNER", OWNER), ("TOWN_TOKEN", TOKEN)] {
+            let body = json!({ "key": key, "value": value });
+            let (status, answer) = self.api(Method::POST, &variables, Some(body)).await;
+            assert_eq!(status, 201, "{answer}");
+        }
+        let by_path = std::env::var("TOWN_TEST_WAY").is_ok_and(|way| way == "path");
+        let base = if by_path {
+            format!("{}/run/{OWNER}/{name}", self.base)
+        } else {
+            let link = made["files"][0]["links"]["endpoint"].as_str();
+            link.expect("an endpoint").trim_end_matches('/').to_string()
+        };
+        Town { base, ..self }
     }
 
     /// Starts a town with further arguments.
@@ -299,6 +329,12 @@ impl Town {
         };
         (inner, made)
     }
+}
+
+/// How deep the towns are that tests ask for.
+fn depth() -> usize {
+    let text = std::env::var("TOWN_TEST_DEPTH").unwrap_or_default();
+    text.parse().unwrap_or(0)
 }
 
 /// An HTTP client that finds every name on this machine, and keeps redirects for the test to see.
