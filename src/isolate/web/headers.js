@@ -45,6 +45,15 @@
     }
   };
 
+  // What iteration shows of a list is kept until the list changes, or each step would sort all of it.
+  const shownOf = (s) => {
+    if (s.shown === undefined || s.length !== s.list.length) {
+      s.shown = sorted(s.list);
+      s.length = s.list.length;
+    }
+    return s.shown;
+  };
+
   class Headers {
     #s;
     constructor(init = undefined) {
@@ -52,7 +61,7 @@
         this.#s = arguments[1];
         return;
       }
-      this.#s = { list: [], immutable: false };
+      this.#s = { list: [], immutable: false, shown: undefined, length: 0 };
       if (init !== undefined) fill(this.#s.list, init);
     }
     static {
@@ -63,11 +72,13 @@
       const s = this.#s;
       need(arguments.length, 2, "Headers.append");
       append(s.immutable ? null : s.list, name, value);
+      s.shown = undefined;
     }
     delete(name) {
       const s = this.#s;
       need(arguments.length, 1, "Headers.delete");
       remove(s.immutable ? null : s.list, name);
+      s.shown = undefined;
     }
     get(name) {
       const { list } = this.#s;
@@ -86,6 +97,7 @@
       const s = this.#s;
       need(arguments.length, 2, "Headers.set");
       set(s.immutable ? null : s.list, name, value);
+      s.shown = undefined;
     }
     entries() {
       return new Iterator({ headers: this.#s, kind: 2, index: 0 });
@@ -97,11 +109,11 @@
       return new Iterator({ headers: this.#s, kind: 1, index: 0 });
     }
     forEach(callback, thisArg = undefined) {
-      const { list } = this.#s;
+      const s = this.#s;
       need(arguments.length, 1, "Headers.forEach");
       if (typeof callback !== "function") throw new TypeError("callback is not a function");
       for (let i = 0; ; i += 2) {
-        const all = sorted(list);
+        const all = shownOf(s);
         if (i >= all.length) break;
         Reflect.apply(callback, thisArg, [all[i + 1], all[i], this]);
       }
@@ -119,7 +131,7 @@
     }
     next() {
       const s = this.#s;
-      const all = sorted(s.headers.list), i = s.index;
+      const all = shownOf(s.headers), i = s.index;
       if (i >= all.length) return { value: undefined, done: true };
       s.index = i + 2;
       return { value: s.kind === 2 ? [all[i], all[i + 1]] : all[i + s.kind], done: false };
@@ -140,7 +152,7 @@
   web.isHeaders = isHeaders;
   web.headers = {
     fill,
-    make: (list, immutable) => new Headers(key, { list, immutable }),
+    make: (list, immutable) => new Headers(key, { list, immutable, shown: undefined, length: 0 }),
     listOf,
     copy(list) {
       const result = [];

@@ -75,6 +75,15 @@ fn iteration_is_live() {
             if (name === "a") headers.delete("b");
         }
         equal(seen, ["a", "c"]);
+        const values = [];
+        for (const [name, value] of headers) {
+            values.push(value);
+            if (name === "a") headers.set("c", "4");
+            if (name === "c") { headers.delete("a"); headers.append("z", "5"); headers.append("a", "0"); }
+        }
+        equal(values, ["1", "4", "5"]);
+        equal([...headers].flat(), ["a", "0", "c", "4", "z", "5"]);
+        headers.delete("a"), headers.delete("z"), headers.set("c", "3"), headers.append("a", "1");
         const each = [];
         headers.forEach(function (value, name, all) { each.push(value, name, all === headers, this.x); }, { x: 1 });
         equal(each, ["1", "a", true, 1, "3", "c", true, 1]);
