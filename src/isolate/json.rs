@@ -106,7 +106,8 @@ impl<'a, U: Unit> Parser<'a, U> {
                     self.at += 1;
                     let object = JsObject::with_object_proto(context.intrinsics());
                     if !self.take(b'}') {
-                        open.push(Container::Object(object, self.key()?));
+                        let key = self.key("Expected property name or '}' in JSON")?;
+                        open.push(Container::Object(object, key));
                         continue 'value;
                     }
                     object.into()
@@ -132,24 +133,26 @@ impl<'a, U: Unit> Parser<'a, U> {
                     None if self.peek().is_none() && self.at == self.units.len() => {
                         return Ok(value);
                     }
-                    None => return Err(self.unexpected()),
+                    None => {
+                        return Err(self.fault("Unexpected non-whitespace character after JSON"));
+                    }
                     Some(Container::Array(mut values)) => {
                         values.push(value);
                         if self.take(b',') {
                             open.push(Container::Array(values));
                             continue 'value;
                         }
-                        self.expect(b']')?;
+                        self.expect(b']', "Expected ',' or ']' after array element in JSON")?;
                         value = JsArray::from_iter(values, context).into();
                     }
                     Some(Container::Object(object, key)) => {
                         object.create_data_property_or_throw(key, value, context)?;
                         if self.take(b',') {
-                            let key = self.key()?;
+                            let key = self.key("Expected double-quoted property name in JSON")?;
                             open.push(Container::Object(object, key));
                             continue 'value;
                         }
-                        self.expect(b'}')?;
+                        self.expect(b'}', "Expected ',' or '}' after property value in JSON")?;
                         value = object.into();
                     }
                 }
@@ -174,19 +177,19 @@ impl<'a, U: Unit> Parser<'a, U> {
         found
     }
 
-    fn expect(&mut self, wanted: u8) -> JsResult<()> {
+    fn expect(&mut self, wanted: u8, otherwise: &str) -> JsResult<()> {
         if self.take(wanted) {
             return Ok(());
         }
-        Err(self.unexpected())
+        Err(self.fault(otherwise))
     }
 
-    fn key(&mut self) -> JsResult<PropertyKey> {
+    fn key(&mut self, otherwise: &str) -> JsResult<PropertyKey> {
         if self.peek() != Some(b'"') {
-            return Err(self.unexpected());
+            return Err(self.fault(otherwise));
         }
         let key = self.string()?;
-        self.expect(b':')?;
+        self.expect(b':', "Expected ':' after property name in JSON")?;
         Ok(PropertyKey::from(key))
     }
 
@@ -334,17 +337,38 @@ impl<'a, U: Unit> Parser<'a, U> {
         if open < JSON_DEPTH_MAX {
             return Ok(());
         }
-        Err(self.fault(&format!("JSON nested deeper than {JSON_DEPTH_MAX} levels")))
+        Err(self.fault(&format!("More than {JSON_DEPTH_MAX} levels in JSON")))
     }
 
+    // In the words of V8, which programs show and compare.
     fn unexpected(&self) -> JsError {
-        match self.unit() {
-            None => syntax_error("Unexpected end of JSON input".into()),
-            Some(unit) => {
-                let shown = String::from_utf16_lossy(&[unit]);
-                self.fault(&format!("Unexpected {shown:?} in JSON"))
-            }
+        /// What is shown of a text on either side of the place.
+        const SHOWN_UNITS: usize = 10;
+        const NO_JSON: [&str; 4] = ["NaN", "Infinity", "undefined", "[object Object]"];
+        let text = |from: usize, to: usize| {
+            let units: Vec<u16> = self.units[from..to].iter().map(|u| (*u).into()).collect();
+            String::from_utf16_lossy(&units)
+        };
+        let length = self.units.len();
+        let Some(unit) = self.unit() else {
+            return syntax_error("Unexpected end of JSON input".into());
+        };
+        let around = if length <= 2 * SHOWN_UNITS {
+            format!("\"{}\"", text(0, length))
+        } else {
+            let from = self.at.saturating_sub(SHOWN_UNITS);
+            let to = length.min(self.at + SHOWN_UNITS);
+            let before = if from > 0 { "..." } else { "" };
+            let after = if to < length { "..." } else { "" };
+            format!("{before}\"{}\"{after}", text(from, to))
+        };
+        if length <= 2 * SHOWN_UNITS && NO_JSON.contains(&text(0, length).as_str()) {
+            return syntax_error(format!("{around} is not valid JSON"));
         }
+        let token = String::from_utf16_lossy(&[unit]);
+        syntax_error(format!(
+            "Unexpected token '{token}', {around} is not valid JSON"
+        ))
     }
 
     fn fault(&self, what: &str) -> JsError {
@@ -357,7 +381,10 @@ impl<'a, U: Unit> Parser<'a, U> {
             .take_while(|unit| !is_break(unit))
             .count()
             + 1;
-        syntax_error(format!("{what} at line {line} column {column}"))
+        let at = self.at;
+        syntax_error(format!(
+            "{what} at position {at} (line {line} column {column})"
+        ))
     }
 }
 
@@ -418,11 +445,29 @@ mod tests {
                 "try {{ JSON.parse({text:?}) }} catch (error) {{ error.message }}"
             ))
         };
-        assert_eq!(
-            told("{\n \"a\": x }"),
-            "Unexpected \"x\" in JSON at line 2 column 7"
-        );
-        assert_eq!(told("[1"), "Unexpected end of JSON input");
+        for (text, message) in [
+            (
+                "{\n \"a\" x }",
+                "Expected ':' after property name in JSON at position 7 (line 2 column 6)",
+            ),
+            ("[1,", "Unexpected end of JSON input"),
+            ("[1,]", "Unexpected token ']', \"[1,]\" is not valid JSON"),
+            (
+                "[1,2,x3333333333333333333333333]",
+                "Unexpected token 'x', \"[1,2,x333333333\"... is not valid JSON",
+            ),
+            (
+                "[111111111111111111111111111,x",
+                "Unexpected token 'x', ...\"111111111,x\" is not valid JSON",
+            ),
+            ("undefined", "\"undefined\" is not valid JSON"),
+            (
+                "{} x",
+                "Unexpected non-whitespace character after JSON at position 3 (line 1 column 4)",
+            ),
+        ] {
+            assert_eq!(told(text), message);
+        }
     }
 
     #[test]
