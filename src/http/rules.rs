@@ -134,6 +134,7 @@ mod tests {
             defaults_unless: vec!["access-control-max-age".into()],
             append: vec![header("x-fence", "on")],
             cookies: None,
+            location: None,
         };
         let mut plain = vec![header("x", "1")];
         rules.apply(&mut plain);
