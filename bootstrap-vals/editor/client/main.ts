@@ -20,6 +20,8 @@ import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, upgrad
 
 // A pause in typing, after which what is not saved is kept in this browser.
 const DRAFT_MS = 500;
+// What the town said of a save is underlined once the preview has had its turn.
+const LOOK_MS = 300;
 
 const state = JSON.parse(document.querySelector("#state")?.textContent ?? "{}") as ValState & {
   open: string; assets: Record<string, string>; types: string; variables: string[];
@@ -383,7 +385,8 @@ if (state.mine) drawLogs(session, logs, goLine);
 else frame.classList.add("visitor");
 session.on("open", showDoc);
 session.on("files", () => (states.clear(), showDoc()));
-session.on("saved", () => (drawTitle(), look(session.open)));
+session.on("saved", drawTitle);
+session.on("saved", () => setTimeout(() => look(session.open), LOOK_MS));
 showDoc();
 goHash();
 window.addEventListener("hashchange", goHash);
