@@ -106,7 +106,7 @@ function bar(arrival: Arrival, wish: PageWish, title: string): Html {
   const { asker } = wish;
   return html`<header class="bar"><nav aria-label="Town">
 <a class="brand" href="${to("/")}"><svg viewBox="0 0 24 24" aria-hidden="true">${{ html: MARK }}</svg>${title}</a>
-<form class="find" role="search" action="${to("/search")}"><input type="search" name="q" value="${wish.query ?? ""}" placeholder="Search vals" aria-label="Search vals" aria-keyshortcuts="/"><kbd aria-hidden="true">/</kbd></form>
+<form class="find" role="search" aria-label="Vals" action="${to("/search")}"><input type="search" name="q" value="${wish.query ?? ""}" placeholder="Search vals" aria-label="Search vals" aria-keyshortcuts="/"><kbd aria-hidden="true">/</kbd></form>
 <span class="push">${asker === undefined
     ? html`<a class="button" href="${to("/signin")}">Sign in</a>`
     : html`<a class="button first" href="${to("/new")}">New val</a>

@@ -10,7 +10,7 @@ const SECRET = "known-to-its-author";
 const AUTHOR = "bea";
 
 // By what a page is about. A val's pages that are not named here are for its author.
-const OPEN_VAL_PAGES = [/^\/@:username\/:name$/, /\/code(\/\*)?$/, /\/versions(\/:number)?$/];
+const OPEN_VAL_PAGES = [/^\/@:username\/:name$/, /\/code(\/\*)?$/, /\/versions(\/:number)?$/, /\/branches$/];
 const EDITOR_OF_VISITORS = /^\/-\/editor\/:id\/state$/;
 
 let town;

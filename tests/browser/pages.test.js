@@ -10,7 +10,7 @@ const PAGES = [
   "/", "/new", "/search?q=hello", "/search?q=nothing-like-it", "/settings", "/settings/tokens", "/settings/groups", "/settings/mail", "/settings/evaluations", "/settings/callsites", "/settings/deleted", "/admin",
   "/@alice", "/@alice/hello", "/@alice/hello/versions", "/@alice/hello/versions/1", "/@alice/hello/logs", "/@alice/hello/schedules",
   "/@alice/hello/environment", "/@alice/hello/database?table=visit", "/@alice/hello/blobs", "/@alice/hello/blobs?key=notes%2Ffirst.txt", "/settings/blobs", "/@alice/hello/settings", "/@alice/hello/remix", `/@alice/${LONG.slice(0, 48)}`,
-  "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/@town/changes", "/instances", "/no/such/page",
+  "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/@town/system?q=home", "/@town/changes", "/instances", "/@alice/hello/branches", "/no/such/page",
   "/@alice/caller", "/@alice/hello/code/README.md", "/@alice/hello/code/cron.ts", "/@alice/hello/code/mail.ts", "/@alice/caller/code/main.ts",
 ];
 const VISITED = ["/", "/signin", "/signup", "/@alice/hello", "/@alice/hello/code/main.ts", "/@town/system/main.ts"];
