@@ -5,6 +5,7 @@
 
 import { env, loader, storage, system } from "town:kernel";
 import type { AlarmEvent, TailBatch } from "town:kernel";
+import { waitUntil } from "town:runtime";
 import { apiRoutes } from "./api/routes.ts";
 import { errorJson, HttpError, notFound } from "./lib/http.ts";
 import { arrive } from "./lib/mount.ts";
@@ -22,6 +23,7 @@ import { deliverCron } from "./run/cron.ts";
 import { deliverMail } from "./run/email.ts";
 import { endpointOfVal } from "./run/endpoint.ts";
 import { isolateOf } from "./run/program.ts";
+import { makeReady } from "./run/ready.ts";
 import { safeAddress, serveHost, serveRun, visitorError } from "./run/serve.ts";
 
 // Tails come from within: nobody reached us and no link is made.
@@ -50,6 +52,7 @@ async function servePlatform(request: Request, town: Town): Promise<Response> {
   const routes = town.arrival.path.startsWith("/api/") ? apiRoutes : pageRoutes;
   const response = await dispatch(routes, request, town);
   if (response === undefined) throw notFound("Page");
+  if (town.saved !== undefined) waitUntil(makeReady(town, town.saved));
   return request.method === "HEAD" ? new Response(null, response) : response;
 }
 

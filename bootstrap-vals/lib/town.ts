@@ -12,6 +12,20 @@ export interface Town {
   /** The platform's own default export, by which it decides what the kernel may repeat. */
   handler: object;
   arrival: Arrival;
+  /** Vals that this request has saved: what is served of them is made ready once it is answered. */
+  saved?: SavedVal[];
+}
+
+/** A val as it is on one of its branches. */
+export interface SavedVal {
+  username: string;
+  name: string;
+  branch: string;
+}
+
+/** Notes that a val was saved. */
+export function noteSaved(town: Town, val: SavedVal): void {
+  (town.saved ??= []).push(val);
 }
 
 /** What overrides the image in this instance. */

@@ -4,7 +4,7 @@ import type { Statement } from "town:kernel";
 import { uuid } from "../lib/crypto.ts";
 import { badRequest, HttpError } from "../lib/http.ts";
 import { all, first, isTaken, type Arguments } from "../lib/rows.ts";
-import type { Town } from "../lib/town.ts";
+import { noteSaved, type Town } from "../lib/town.ts";
 import type { Privacy } from "./access.ts";
 import { checkImageUrl, type Account } from "./accounts.ts";
 import type { Diagnostic } from "../modules/analysis.ts";
@@ -156,6 +156,7 @@ export async function createVal(
     if (isTaken(error)) throw valNameTaken(val.name);
     throw error;
   }
+  noteSaved(town, val);
   return { val, diagnostics: staged.diagnostics };
 }
 

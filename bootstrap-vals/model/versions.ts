@@ -3,7 +3,7 @@
 import type { Statement } from "town:kernel";
 import { HttpError } from "../lib/http.ts";
 import { all, first, inGroups, isTaken } from "../lib/rows.ts";
-import type { Town } from "../lib/town.ts";
+import { noteSaved, type Town } from "../lib/town.ts";
 import { analyse, analysisStatements, type Diagnostic } from "../modules/analysis.ts";
 import { brokenCalls } from "../modules/callsites.ts";
 import { closeOver } from "../modules/graph.ts";
@@ -51,6 +51,7 @@ export async function save(
     if (!changed && !options.always) return { val: current, tree, diagnostics };
     try {
       await town.storage.batch(statements);
+      noteSaved(town, current);
       return { val: { ...current, version: version.number, updated_at: version.now }, tree, diagnostics };
     } catch (error) {
       if (!isTaken(error)) throw error;
