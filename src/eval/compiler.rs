@@ -13,7 +13,7 @@ use super::children::Children;
 use super::compile::{CompileError, Compiled, Options};
 use super::compile_cache::{CompileCache, Key, Output};
 use super::link::{Frames, Link};
-use super::nursery::Nursery;
+use super::nursery::{Nursery, Realm};
 use crate::limits::COMPILE_DEADLINE_MS;
 use crate::wire::{CallId, Down, Up};
 
@@ -130,7 +130,7 @@ impl Compiler {
         let link = self
             .shared
             .nursery
-            .birth()
+            .birth(Realm::Open)
             .map_err(|error| internal(error.to_string()))?;
         link.send(&Down::BeCompiler);
         let running = Arc::new(Running {

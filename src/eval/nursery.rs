@@ -22,6 +22,15 @@ pub enum Birth {
     Exec,
 }
 
+/// What a process has of what all its modules share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Realm {
+    /// All of it may be changed: by a program whose modules all have authority.
+    Open,
+    /// Nothing of it can be changed.
+    Hardened,
+}
+
 /// Makes processes. Clone is a handle.
 #[derive(Clone)]
 pub struct Nursery {
@@ -30,9 +39,37 @@ pub struct Nursery {
 
 struct Shared {
     birth: Birth,
-    zygote: Mutex<Arc<Link>>,
-    spare: Arc<Spare>,
+    open: Zygote,
+    hardened: Zygote,
     orders: mpsc::Sender<Order>,
+}
+
+/// A process that forks, and one that it has forked ahead.
+struct Zygote {
+    link: Mutex<Arc<Link>>,
+    spare: Arc<Spare>,
+}
+
+impl Zygote {
+    fn new(link: Arc<Link>, children: &Children) -> Self {
+        Self {
+            link: Mutex::new(link),
+            spare: Spare::new(children.clone()),
+        }
+    }
+
+    fn link(&self) -> Arc<Link> {
+        lock(&self.link).clone()
+    }
+}
+
+impl Shared {
+    fn zygote(&self, realm: Realm) -> &Zygote {
+        match realm {
+            Realm::Open => &self.open,
+            Realm::Hardened => &self.hardened,
+        }
+    }
 }
 
 enum Order {
@@ -68,28 +105,38 @@ impl Nursery {
         std::thread::Builder::new()
             .name("reaper".into())
             .spawn(move || reaper.reap())?;
-        let shared = Arc::new(Shared {
-            birth,
-            zygote: Mutex::new(link.clone()),
-            spare: Spare::new(children.clone()),
-            orders,
-        });
-        let nursery = Self { shared };
+        let mut hardened = link.clone();
         if birth == Birth::Fork {
-            nursery.order(Order::Zygote(theirs))?;
-            nursery.expect_spare();
-            tokio::spawn(nursery.clone().keep_zygote(link, children.clone()));
+            orders
+                .send(Order::Zygote(theirs))
+                .map_err(|_| io::Error::other("the starter has gone"))?;
+            hardened = fork_hardened(&link)?;
+        }
+        let nursery = Self {
+            shared: Arc::new(Shared {
+                birth,
+                open: Zygote::new(link, children),
+                hardened: Zygote::new(hardened, children),
+                orders,
+            }),
+        };
+        if birth == Birth::Fork {
+            nursery.expect_spare(Realm::Open);
+            for realm in [Realm::Open, Realm::Hardened] {
+                tokio::spawn(nursery.clone().keep_zygote(realm, children.clone()));
+            }
         }
         Ok(nursery)
     }
 
-    /// A new process: its link.
-    pub fn birth(&self) -> io::Result<Arc<Link>> {
+    /// A new process: its link. One that is started by itself hardens its realm when it has to.
+    pub fn birth(&self, realm: Realm) -> io::Result<Arc<Link>> {
         match self.shared.birth {
             Birth::Fork => {
-                let spare = self.shared.spare.take();
-                self.expect_spare();
-                spare.map_or_else(|| self.zygote().fork(), Ok)
+                let zygote = self.shared.zygote(realm);
+                let spare = zygote.spare.take();
+                self.expect_spare(realm);
+                spare.map_or_else(|| zygote.link().fork(), Ok)
             }
             Birth::Exec => {
                 let (link, theirs) = Link::pair()?;
@@ -101,20 +148,16 @@ impl Nursery {
         }
     }
 
-    fn expect_spare(&self) {
+    fn expect_spare(&self, realm: Realm) {
         // Not a handle on itself: the spare would keep what it is part of.
         let shared = Arc::downgrade(&self.shared);
-        self.shared.spare.expect(move || {
+        self.shared.zygote(realm).spare.expect(move || {
             let gone = || io::Error::other("the nursery has gone");
-            let zygote = lock(&shared.upgrade().ok_or_else(gone)?.zygote).clone();
+            let zygote = shared.upgrade().ok_or_else(gone)?.zygote(realm).link();
             let link = zygote.fork()?;
             link.send(&Down::Rehearse);
             Ok(link)
         });
-    }
-
-    fn zygote(&self) -> Arc<Link> {
-        lock(&self.shared.zygote).clone()
     }
 
     /// Whether a process that has loaded its program can be forked.
@@ -130,11 +173,12 @@ impl Nursery {
     }
 
     // Reads what the zygote says, which is little, and starts another when it dies.
-    async fn keep_zygote(self, first: Arc<Link>, children: Children) {
-        let mut link = first;
+    async fn keep_zygote(self, realm: Realm, children: Children) {
+        let zygote = self.shared.zygote(realm);
         loop {
+            let link = zygote.link();
             let started = Instant::now();
-            let mut frames = Frames::new(link.clone());
+            let mut frames = Frames::new(link);
             let mut exit = None;
             while let Ok(frame) = frames.next().await {
                 if let Up::Born { pid } = frame {
@@ -149,18 +193,32 @@ impl Nursery {
             }
             let left = ZYGOTE_LIFE_MIN.saturating_sub(started.elapsed());
             tokio::time::sleep(left).await;
-            let Ok((next, theirs)) = Link::pair() else {
+            let Ok(next) = self.another(realm) else {
                 continue;
             };
-            link = next;
-            *lock(&self.shared.zygote) = link.clone();
+            *lock(&zygote.link) = next;
             // What the last one was asked for may never have been made.
-            self.shared.spare.discard();
-            if self.order(Order::Zygote(theirs)).is_err() {
-                return;
-            }
+            zygote.spare.discard();
         }
     }
+
+    // A zygote in the place of one that has gone.
+    fn another(&self, realm: Realm) -> io::Result<Arc<Link>> {
+        match realm {
+            Realm::Open => {
+                let (link, theirs) = Link::pair()?;
+                self.order(Order::Zygote(theirs))?;
+                Ok(link)
+            }
+            Realm::Hardened => fork_hardened(&self.shared.open.link()),
+        }
+    }
+}
+
+fn fork_hardened(zygote: &Arc<Link>) -> io::Result<Arc<Link>> {
+    let link = zygote.fork()?;
+    link.send(&Down::Harden);
+    Ok(link)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::compile::{CompileError, Options, SourceKind, map_stack};
 use super::compile_cache::Output;
 use super::compiler::Compiler;
+use super::nursery::Realm;
 use crate::grant::Grant;
 use crate::image;
 use crate::isolate::resolve;
@@ -30,6 +31,8 @@ pub struct Prepared {
     /// Equal for programs that are equal in all that a process sees while it loads.
     pub digest: [u8; 32],
     pub isolation: Isolation,
+    /// Hardened where there is a module that may have no authority.
+    pub realm: Realm,
     /// Whether the process may ask for modules that the program lacks.
     outputs: HashMap<String, Arc<Output>>,
     /// Whether something of the system in it is not the image's.
@@ -134,6 +137,10 @@ impl Prepared {
             memory_mb: limits.memory_mb,
             log_bytes: limits.log_bytes,
         };
+        let libraries = start
+            .modules
+            .iter()
+            .any(|module| !module.trust.trusted && module.specifier != start.main);
         let mut frame = Vec::new();
         wire::encode(&Down::Start(Box::new(start)), &mut frame)
             .map_err(|error| Failure::new(Outcome::Load, error.to_string()))?;
@@ -143,6 +150,11 @@ impl Prepared {
             start: frame,
             digest,
             isolation,
+            realm: if libraries {
+                Realm::Hardened
+            } else {
+                Realm::Open
+            },
             outputs: closing.outputs,
             overridden,
         })

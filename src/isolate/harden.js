@@ -1,4 +1,5 @@
-// One object of each kind that no name on the global leads to. The prototypes are what matters.
+// `kinds`: one object of each kind that no name on the global leads to; the prototypes are what matters. `close` is for when
+// the realm is hardened.
 (() => {
   "use strict";
   const { defineProperty, getOwnPropertyDescriptor } = Object;
@@ -9,8 +10,10 @@
     const { get, set } = getOwnPropertyDescriptor(accessor, name);
     defineProperty(Error, name, { get, set, enumerable: false, configurable: false });
   };
-  ignored("stackTraceLimit", 10);
-  ignored("prepareStackTrace", undefined);
+  const close = () => {
+    ignored("stackTraceLimit", 10);
+    ignored("prepareStackTrace", undefined);
+  };
   const iterators = [
     [][Symbol.iterator](), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](), ""[Symbol.iterator](), "a".matchAll(/a/g),
     new Headers().entries(), new URLSearchParams().entries(), new FormData().entries(), new ReadableStream().values(),
@@ -18,10 +21,11 @@
   if (typeof Iterator === "function" && Iterator.from) {
     iterators.push([].values().map((value) => value), Iterator.from({ next: () => ({ done: true }) }));
   }
-  return [
+  const kinds = [
     iterators,
     function* () {}, (function* () {})(), async () => {}, async function* () {}, (async function* () {})(),
     (function () { return arguments; })(),
     (() => { try { null.x; } catch (error) { return error; } })(),
   ];
+  return { close, kinds };
 })();

@@ -1,9 +1,9 @@
 //! Hardening: what all modules of a process share is made unchangeable, before any program.
 //!
-//! Modules of one program have one realm, and some of them have no authority. What they all reach
-//! without importing it is therefore frozen: intrinsics and web APIs in the zygote, and the names
-//! of the global once a program has a module without authority. A program that has none may replace
-//! what only it will find there.
+//! Modules of one program have one realm, and some of them may have no authority. What they all
+//! reach without importing it is then frozen: intrinsics, web APIs, and the names of the global. A
+//! program that has no such module may change all of it, as only it will find that there. One that
+//! comes by a late import finds the realm hardened before it is made.
 //! Objects below a frozen one may still have properties of their own by assignment, as libraries
 //! want that write `this.toString = ...`; for that see `patches/README.md`. What is made later for
 //! all modules to share, which is each module of Node, is frozen when it is made.
@@ -13,14 +13,15 @@ use std::collections::HashSet;
 use boa_engine::builtins::proxy::Proxy;
 use boa_engine::object::{IntegrityLevel, JsObject};
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
-use boa_engine::{Context, Finalize, JsData, JsResult, JsValue, Source, Trace, js_string};
+use boa_engine::{Context, JsResult, JsValue, Source, js_string};
 
 use super::host::type_error;
 use super::node;
 use super::web::interface;
 
-/// Evaluates to one object of each kind that no name on the global leads to, and makes what
-/// programs assign to for other engines' sake an accessor that takes no notice.
+/// Evaluates to an object with `kinds`, one object of each kind that no name on the global leads
+/// to, and `close`, which makes what programs assign to for other engines' sake an accessor that
+/// takes no notice.
 const HIDDEN: &str = include_str!("harden.js");
 
 /// Objects that may get further properties: programs extend them, and nobody looks there for what
@@ -30,26 +31,58 @@ const EXTENSIBLE: [&str; 1] = ["Reflect"];
 /// What is left as it is but for its functions: each program's own, and without any authority.
 const LEFT: [&str; 1] = ["process"];
 
-/// What has been frozen, for what is frozen later: it leads to most of it.
-#[derive(Trace, Finalize, JsData)]
-struct Hardened {
-    /// Kept, so that nothing else is ever at the addresses of what no name leads to.
-    hidden: JsValue,
-    #[unsafe_ignore_trace]
-    seen: HashSet<usize>,
-    /// The global's own names, until they are fixed.
-    #[unsafe_ignore_trace]
+/// What there is to freeze, as it was before any program.
+struct Open {
+    hidden: JsObject,
+    shared: JsValue,
+    /// The global's own names.
     names: Vec<PropertyKey>,
 }
 
-/// Freezes all that is reachable from the global object, from the modules of Node that are there
-/// already, and from `shared`.
-pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
-    let global = context.global_object();
+/// What has been frozen, for what is frozen later: it leads to most of it.
+struct Hardened {
+    #[expect(
+        dead_code,
+        reason = "kept, so that nothing else is ever at the addresses of what no name leads to"
+    )]
+    hidden: JsObject,
+    seen: HashSet<usize>,
+}
+
+/// Notes what there is to freeze, `shared` among it. Called before any program.
+pub fn note(shared: JsValue, context: &mut Context) -> JsResult<()> {
     let hidden = context.eval(Source::from_bytes(HIDDEN))?;
+    let hidden = hidden
+        .as_object()
+        .ok_or_else(|| type_error("What is hidden is no object"))?;
+    let names = context.global_object().own_property_keys(context)?;
+    context.insert_data(Open {
+        hidden,
+        shared,
+        names,
+    });
+    Ok(())
+}
+
+/// Freezes all that is reachable from the global object, from the modules of Node that are there
+/// already, and from what was noted. Nothing, where that was done before, or nothing was noted.
+pub fn harden(context: &mut Context) -> JsResult<()> {
+    let Some(open) = context.remove_data::<Open>() else {
+        return Ok(());
+    };
+    let Open {
+        hidden,
+        shared,
+        names,
+    } = *open;
+    let global = context.global_object();
+    let close = hidden.get(js_string!("close"), context)?;
+    if let Some(close) = close.as_callable() {
+        close.call(&JsValue::undefined(), &[], context)?;
+    }
     let mut walk = Walk::default();
-    walk.add(&hidden);
-    walk.add(shared);
+    walk.add(&hidden.clone().into());
+    walk.add(&shared);
     for prototype in interface::prototypes(context) {
         walk.add(&prototype.into());
     }
@@ -69,7 +102,6 @@ pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
     }
     walk.seen.insert(address(&global));
     walk.seen.extend(extensible.iter().map(address));
-    let names = global.own_property_keys(context)?;
     for descriptor in names.iter().filter_map(|name| own(&global, name)) {
         walk.add_all(&descriptor);
     }
@@ -86,27 +118,11 @@ pub fn harden(shared: &JsValue, context: &mut Context) -> JsResult<()> {
         walk.add(&module);
     }
     walk.freeze_all(context)?;
-    let seen = walk.seen;
-    context.insert_data(Hardened {
-        hidden,
-        seen,
-        names,
-    });
-    Ok(())
-}
-
-/// Fixes what the platform has on the global object, before the first module without authority:
-/// others look there for what they know. Nothing, where the realm is not hardened.
-pub fn fix_names(context: &mut Context) -> JsResult<()> {
-    let host = context.host_defined_mut();
-    let Some(hardened) = host.get_mut::<Hardened>() else {
-        return Ok(());
-    };
-    let names = std::mem::take(&mut hardened.names);
-    let global = context.global_object();
     for name in names {
         fix(&global, name, context)?;
     }
+    let seen = walk.seen;
+    context.insert_data(Hardened { hidden, seen });
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use boa_gc::{Finalize, Trace};
 use super::calls;
 use super::defences::{self, Defence};
 use super::executor::Frame;
-use super::harden::harden;
+use super::harden;
 use super::host::{Host, type_error};
 use super::json;
 use super::language;
@@ -120,7 +120,7 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
         .ok_or_else(|| type_error("The bridge is no object"))?;
     if defences::is_on(Defence::Hardening) {
         let shared = object.get(js_string!("shared"), &mut context)?;
-        harden(&shared, &mut context)?;
+        harden::note(shared, &mut context)?;
     }
     Ok((context, Bridge { object }))
 }

@@ -126,6 +126,32 @@ async fn what_libraries_do_to_inherited_names_works() {
     assert!(PATTERNS.len() > 20);
 }
 
+// As vals and polyfills do in Deno.
+#[tokio::test]
+async fn a_program_changes_built_in_objects_where_no_library_is() {
+    let arena = Arena::start().await;
+    let change = "export const run = () => { try { \
+        BigInt.prototype.toJSON = function () { return `${this}`; }; \
+        Array.prototype.last = function () { return this[this.length - 1]; }; \
+        return JSON.stringify([1n, [1, 2].last()]); } catch (error) { return error.name; } };";
+    let alone = json!({ "main": { "type": "js", "source": change } });
+    assert_eq!(arena.run(alone).await, json!("[\"1\",2]"));
+    let library = json!({ "type": "js", "source": "export const frozen = () => Object.isFrozen(Array.prototype);" });
+    let among = json!({
+        "main": { "type": "js", "source": format!("import 'lib'; {change}") },
+        "lib": library,
+    });
+    assert_eq!(arena.run(among).await, json!("TypeError"));
+    // One that nobody foresaw finds all frozen as it was left.
+    let late = "export const run = async () => { Array.prototype.mine = 1; \
+        const before = Object.isFrozen(Array.prototype); const lib = await import(name()); \
+        return [before, lib.frozen(), [].mine, Object.isFrozen(Array.prototype)]; }; \
+        const name = () => 'li' + 'b';";
+    let late = json!({ "main": { "type": "js", "source": late } });
+    let seen = arena.run_with_late(late, json!({ "lib": library })).await;
+    assert_eq!(seen, json!([false, true, 1, true]));
+}
+
 // Nobody else looks there in a program whose modules are all its author's; with a library it is the
 // library that would be deceived, and that deceives.
 #[tokio::test]

@@ -21,9 +21,9 @@ const SECRET: &str = "hunter2";
 /// Starts the program it is sent and answers what its `run` returns.
 const ARENA: &str = r#"import { loader } from "town:kernel";
 export default async (request: Request) => {
-  const program = await request.json();
+  const { late, ...program } = await request.json();
   try {
-    const value = await loader!.load({ ...program, loader: {}, outbound: { private: true } }).call("run", []);
+    const value = await loader!.load({ ...program, ...(late && { resolve: (name: string) => late[name] }), loader: {}, outbound: { private: true } }).call("run", []);
     return Response.json({ value });
   } catch (error) {
     return Response.json({ error: String((error as Error).stack ?? error) });
@@ -50,6 +50,16 @@ impl Arena {
     /// What `run` of the module `main` returns.
     async fn run(&self, modules: Value) -> Value {
         let program = json!({ "main": "main", "modules": modules, "env": { "SECRET": SECRET } });
+        self.value_of(program).await
+    }
+
+    /// The same, where imports that nobody foresaw find these.
+    async fn run_with_late(&self, modules: Value, late: Value) -> Value {
+        let program = json!({ "main": "main", "modules": modules, "late": late });
+        self.value_of(program).await
+    }
+
+    async fn value_of(&self, program: Value) -> Value {
         let request = self
             .0
             .bare(reqwest::Method::POST, &format!("/run/{OWNER}/arena/"))

@@ -53,7 +53,7 @@ export async function main() {
   await t("Error.isError", () => G.Error.isError(new TypeError()) && !G.Error.isError({ __proto__: Error.prototype }));
   await t("stack header", () => /^TypeError: msg\n    at /.test(new TypeError("msg").stack!));
   // All modules share `Error`, so nobody is shown what others throw; libraries that set it run on.
-  await t("prepareStackTrace", () => { G.Error.prepareStackTrace = (_: any, sites: any) => sites; try { return typeof new Error("x").stack === "string"; } finally { G.Error.prepareStackTrace = undefined; } });
+  await t("prepareStackTrace", () => { G.Error.prepareStackTrace = (_: any, sites: any) => sites; try { return Array.isArray(new Error("x").stack); } finally { G.Error.prepareStackTrace = undefined; } });
   await t("ArrayBuffer.transfer", () => { const a = new Uint8Array([1, 2]).buffer as any; const b = a.transfer(4); return a.detached && b.byteLength === 4 && new Uint8Array(b)[1] === 2 && typeof b.transferToFixedLength === "function"; });
   await t("Iterator helpers", () => [1, 2, 3].values().map((x) => x * 2).filter((x) => x > 2).toArray().join() === "4,6" && typeof G.Iterator.from === "function");
   await t("Iterator.concat", () => typeof G.Iterator.concat === "function");
