@@ -49,7 +49,7 @@ declare module "town:kernel" {
     sub(name: string): Storage;
     /** The names of the databases directly below. */
     subs(prefix?: string): Promise<string[]>;
-    /** Deletes the database of that name, everything below it, and their alarms. */
+    /** Deletes the database of that name, everything below it, and their alarms, and ends the programs that have them. */
     drop(name: string): Promise<void>;
     /**
      * Changes with every commit to this database (not to those below). Known as of the start of the request being
@@ -229,6 +229,11 @@ declare module "town:kernel" {
     /** Calls an export by name; arguments and result are structured clones. */
     call(name: string, args: unknown[]): Promise<unknown>;
     alarm(event: AlarmEvent): Promise<void>;
+    /**
+     * Has the program made and compiled, and starts nothing: the first that is asked of it need not wait for that. A
+     * program of `load` is made when it is used.
+     */
+    prepare(): Promise<void>;
     /** Ends every isolate of this id now. */
     cancel(reason?: string): Promise<void>;
     /**
@@ -453,4 +458,10 @@ declare module "town:kernel" {
     reload(): Promise<void>;
     health(): Promise<Health>;
   }
+}
+
+/** For every program, with authority or without. */
+declare module "town:runtime" {
+  /** Keeps the process until the promise has settled, within the deadline of the run that it is called in. */
+  export function waitUntil(promise: Promise<unknown>): void;
 }

@@ -57,7 +57,8 @@ async fn answer(
             Ok(Answer::Names(namespace(slot, &names)?.subs(&prefix).await?))
         }
         Call::StorageDrop { names, name } => {
-            place(slot, &names, &name)?;
+            let dropped = place(slot, &names, &name)?;
+            slot.cancel_having(&dropped, "Its database was deleted");
             namespace(slot, &names)?.drop_sub(&name).await?;
             Ok(Answer::Nothing)
         }
@@ -130,6 +131,10 @@ async fn answer(
             slot.cancel_below(&id, &reason);
             Ok(Answer::Nothing)
         }
+        Call::IsolatePrepare { target } => Ok(match target_slot(slot, process, target).await? {
+            Some(_) => Answer::Nothing,
+            None => Answer::NeedProgram,
+        }),
         Call::IsolateUsage { id } => {
             let known = slot.below(&id);
             let spent = known.map_or_else(Spent::default, |below| below.spent());

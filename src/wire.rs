@@ -30,6 +30,9 @@ pub enum Down {
     /// Do once what every program does, so that the memory which that writes to is the process's
     /// own before anybody waits.
     Rehearse,
+    /// Freeze what modules share, before any program: become the one from which those come that
+    /// have modules without authority.
+    Harden,
     /// Become a compiler: only `Compile` follows.
     BeCompiler,
     Compile {
@@ -125,6 +128,7 @@ impl Down {
             | Down::Ping { .. } => true,
             Down::Fork
             | Down::Rehearse
+            | Down::Harden
             | Down::BeCompiler
             | Down::Compile { .. }
             | Down::Start(_)
@@ -517,6 +521,9 @@ pub enum Call {
         id: String,
         reason: String,
     },
+    IsolatePrepare {
+        target: Target,
+    },
     IsolateUsage {
         id: String,
     },
@@ -576,6 +583,7 @@ impl Call {
             Call::IsolateCall { .. } => "Isolate.call",
             Call::IsolateAlarm { .. } => "Isolate.alarm",
             Call::IsolateCancel { .. } => "Isolate.cancel",
+            Call::IsolatePrepare { .. } => "Isolate.prepare",
             Call::IsolateUsage { .. } => "Isolate.usage",
             Call::Fetch { .. } => "fetch",
             Call::Resolve { .. } => "Program.resolve",

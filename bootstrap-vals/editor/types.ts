@@ -33,7 +33,7 @@ export async function serveTypes(request: Request, town: Town): Promise<Response
 }
 
 async function find(request: Request, town: Town, specifier: string, valId: string): Promise<Typed | undefined> {
-  if (specifier === "town:kernel") return ofImage(town, specifier, "kernel.d.ts");
+  if (specifier === "town:kernel" || specifier === "town:runtime") return ofImage(town, specifier, "kernel.d.ts");
   if (specifier.startsWith("town:system/")) return ofImage(town, specifier, specifier.slice("town:system/".length));
   const reference = parseSpecifier(town.arrival, specifier);
   if (reference === undefined) return ofElsewhere(request, town, specifier, valId);

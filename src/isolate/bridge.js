@@ -211,6 +211,9 @@
       if (this.#id === null) return settled();
       return asking(() => native.isolateCancel(this.#id, reason));
     }
+    async prepare() {
+      if (this.#id !== null) await this.#ask((target) => native.isolatePrepare(target), () => undefined);
+    }
     usage() {
       if (this.#id === null) return settled({ isolates: 0, runs: 0, cpuMs: 0 });
       return asking(() => native.isolateUsage(this.#id));

@@ -9,6 +9,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::ptr::{self, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -112,6 +113,26 @@ impl Heap {
             state.given = state.next;
             state.free = [null_mut(); CLASSES];
         }
+    }
+
+    /// In a child that goes on to fork: what it has copied of its inheritance, and what it has
+    /// added, become huge pages again. Where the system cannot do it, pages stay small.
+    pub fn gather(&self) {
+        if self.forks.load(Ordering::Relaxed) {
+            // SAFETY: as in `prepare`; the range is ours, and the advice changes no content.
+            unsafe {
+                let state = &*self.state.get();
+                let bytes = state.usable - state.region;
+                libc::madvise(state.region as *mut _, bytes, libc::MADV_COLLAPSE);
+            }
+        }
+    }
+
+    /// Where the inheritance is.
+    pub fn inherited(&self) -> Range<usize> {
+        // SAFETY: as in `prepare`.
+        let state = unsafe { &*self.state.get() };
+        state.region..state.generation
     }
 
     fn takes(&self, layout: Layout) -> bool {

@@ -21,6 +21,7 @@ mod meter;
 mod modules;
 mod node;
 mod realm;
+mod rehearsal;
 mod socket;
 pub mod stringify;
 mod text;
@@ -85,11 +86,6 @@ pub fn main(socket: OwnedFd) -> ! {
         Ok(made) => made,
         Err(error) => fatal(&format!("the realm could not be made: {error}")),
     };
-    warm_up(&mut context);
-    sandbox::enter();
-    host.send(&Up::Born {
-        pid: std::process::id().cast_signed(),
-    });
     let process = Process {
         host,
         modules,
@@ -97,6 +93,11 @@ pub fn main(socket: OwnedFd) -> ! {
         held: RefCell::default(),
     };
     let cell = RefCell::new(&mut context);
+    process.warm_up(&cell);
+    sandbox::enter();
+    process.host.send(&Up::Born {
+        pid: std::process::id().cast_signed(),
+    });
     let why = process.run(&cell);
     match why {
         SocketError::Closed => end(0),
@@ -125,35 +126,13 @@ fn bound_the_stack() {
     Context::set_native_stack_end(end);
 }
 
-// Touches what is made lazily once per process, so that it is shared by all forks and needs nothing
-// that the sandbox refuses.
-fn warm_up(context: &mut Context) {
-    const WARM: &str = "Symbol.for('town'); new Date(0).toString(); /a(b)+/u.exec('abb'); \
-        'aXb'.replace('X', '-').split('-'); JSON.parse('{\"a\":[1]}'); [1,2].map(String);";
-    let warm = context.eval(boa_engine::Source::from_bytes(WARM));
-    if let Err(error) = warm.and_then(|_| rehearse(context)) {
-        fatal(&format!("warming up failed: {error}"));
-    }
-    collect_rarely();
-    boa_gc::force_collect();
-}
-
-// What every program does, so that the pages it writes to are copied, and the memory it takes is
-// there, before a request comes. No more than that: each page that it touches is one that an idle
-// process keeps.
-fn rehearse(context: &mut Context) -> JsResult<JsValue> {
-    const REHEARSAL: &str = "Response.json('')";
-    context.eval(boa_engine::Source::from_bytes(REHEARSAL))
-}
-
-// The collector runs whenever as much was allocated as it found alive at its last run, and it
-// visits every live object: a megabyte of garbage would cost a walk over all the web APIs, and in a
-// fork the copying of every page they are on. What is alive here for a moment moves its threshold,
-// which only ever grows, to `GARBAGE_BYTES`.
+// The collector runs whenever as much was allocated as it found alive at its last run, and visits
+// what is alive of that: for a program of a few megabytes too often at a threshold of one. What is
+// alive here for a moment moves it, which only ever grows, to `GARBAGE_BYTES`.
 fn collect_rarely() {
     const BLOCK_BYTES: usize = 1 << 20;
     /// Enough for some hundred requests, and little beside the memory limit.
-    const GARBAGE_BYTES: usize = 12 << 20;
+    const GARBAGE_BYTES: usize = 4 << 20;
     #[derive(Clone, Copy, boa_gc::Trace, boa_gc::Finalize)]
     #[boa_gc(empty_trace)]
     struct Block(#[expect(dead_code, reason = "it is only there to be large")] [u8; BLOCK_BYTES]);
@@ -180,6 +159,26 @@ const COLLECT_AFTER_BYTES: usize = 8 << 20;
 type Task<'a> = (RunId, Pin<Box<dyn Future<Output = JsResult<JsValue>> + 'a>>);
 
 impl Process {
+    // Touches what is made lazily once per process, so that it is shared by all forks and needs
+    // nothing that the sandbox refuses.
+    fn warm_up(&self, cell: &RefCell<&mut Context>) {
+        const WARM: &str = "Symbol.for('town'); new Date(0).toString(); /a(b)+/u.exec('abb'); \
+            'aXb'.replace('X', '-').split('-'); JSON.parse('{\"a\":[1]}'); [1,2].map(String);";
+        let warm = boa_engine::Source::from_bytes(WARM);
+        let warm = cell.borrow_mut().eval(warm).map(drop);
+        if let Err(error) = warm.and_then(|()| self.rehearse(cell)) {
+            fatal(&format!("warming up failed: {error}"));
+        }
+        if let Err(error) = web::reseed() {
+            fatal(&error.to_string());
+        }
+        // All of this serves for ever: no child counts or visits it, or copies a page of it for
+        // that.
+        boa_gc::keep_all();
+        collect_rarely();
+        boa_gc::force_collect();
+    }
+
     fn run(&self, cell: &RefCell<&mut Context>) -> SocketError {
         let mut tasks: Vec<Task<'_>> = Vec::new();
         loop {
@@ -316,7 +315,8 @@ impl Process {
         match frame {
             Down::Fork => self.fork(),
             // A program may have made it fail, and then waits a little longer.
-            Down::Rehearse => drop(rehearse(&mut cell.borrow_mut())),
+            Down::Rehearse => drop(self.rehearse(cell)),
+            Down::Harden => self.harden(cell)?,
             Down::BeCompiler => self.compile_for_ever(),
             Down::Compile { .. } => {}
             Down::Start(start) => self.start(*start, cell),
@@ -456,6 +456,7 @@ impl Process {
             Ok(sandbox::Forked::Parent) => drop(socket),
             Ok(sandbox::Forked::Child { pid }) => {
                 HEAP.begin_generation();
+                boa_engine::string::keep(&HEAP.inherited());
                 self.host.socket.borrow_mut().replace(socket);
                 if let Err(error) = web::reseed() {
                     fatal(&error.to_string());
@@ -474,9 +475,18 @@ impl Process {
         }
     }
 
+    // Freezes what all modules share, in a process that goes on as a zygote.
+    fn harden(&self, cell: &RefCell<&mut Context>) -> JsResult<()> {
+        harden::harden(&mut cell.borrow_mut())?;
+        boa_gc::keep_all();
+        HEAP.gather();
+        Ok(())
+    }
+
     fn start(&self, mut start: Start, cell: &RefCell<&mut Context>) {
-        let loaded = self.load(&mut start, cell);
-        match loaded {
+        sandbox::limit_memory(start.memory_mb);
+        self.host.lines.set_budget(start.log_bytes);
+        match self.load(&mut start, cell) {
             Ok(exports) => {
                 let pure = self.host.pure() && web::untouched();
                 self.host.send(&Up::Loaded { pure, exports });
@@ -495,8 +505,6 @@ impl Process {
 
     // Parses, links and evaluates; waits for top-level `await`.
     fn load(&self, start: &mut Start, cell: &RefCell<&mut Context>) -> Result<Exports, Failure> {
-        sandbox::limit_memory(start.memory_mb);
-        self.host.lines.set_budget(start.log_bytes);
         let fail = |error: JsError| errors::failure(&error, &mut cell.borrow_mut());
         self.prepare(start, cell).map_err(fail)?;
         let main = {

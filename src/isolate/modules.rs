@@ -4,7 +4,7 @@
 //! with authority has it too if it is trusted, if both are of one group, or if the importing line
 //! hands it over; all else, and all reached from that, has none.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use boa_engine::{
 
 use super::common_js;
 use super::defences::{self, Defence};
-use super::harden::fix_names;
+use super::harden::harden;
 use super::host::{Host, type_error, uint8_array};
 use super::node;
 use crate::limits::MODULES_MAX;
@@ -48,7 +48,7 @@ pub struct Modules {
     pub common: RefCell<HashMap<(String, bool), JsObject>>,
     // Whether a specifier that is not here may be asked for.
     resolve: std::cell::Cell<bool>,
-    capabilities: OnceCell<Capabilities>,
+    capabilities: RefCell<Option<Capabilities>>,
 }
 
 /// What the modules of the kernel export.
@@ -102,7 +102,20 @@ impl Modules {
         for module in start.modules.drain(..) {
             bodies.insert(module.specifier.clone(), module);
         }
-        let _ = self.capabilities.set(capabilities);
+        *self.capabilities.borrow_mut() = Some(capabilities);
+    }
+
+    /// Whether there is no program.
+    pub fn is_empty(&self) -> bool {
+        self.bodies.borrow().is_empty()
+    }
+
+    /// Forgets the program.
+    pub fn clear(&self) {
+        self.bodies.borrow_mut().clear();
+        self.loaded.borrow_mut().clear();
+        self.authority.borrow_mut().clear();
+        self.common.borrow_mut().clear();
     }
 
     /// The main module, parsed, with authority.
@@ -289,7 +302,7 @@ impl Modules {
         }
         // The names of the runtime's own modules lead to no code that could do harm.
         if !authority && body.is_some() {
-            fix_names(context)?;
+            harden(context)?;
         }
         let module = match (body, specifier.as_str()) {
             (_, KERNEL) => self.kernel(authority, context),
@@ -336,9 +349,9 @@ impl Modules {
     }
 
     fn kernel(&self, authority: bool, context: &mut Context) -> Module {
-        let exports = self
-            .capabilities
-            .get()
+        let capabilities = self.capabilities.borrow();
+        let exports = capabilities
+            .as_ref()
             .map(|capabilities| capabilities.of(authority).kernel.clone());
         let exports = exports.unwrap_or_else(JsObject::with_null_proto);
         let names = ["storage", "loader", "env", "system"].map(|name| js_string!(name));
@@ -347,7 +360,7 @@ impl Modules {
 
     fn runtime(&self, context: &mut Context) -> Module {
         let exports = JsObject::with_null_proto();
-        if let Some(capabilities) = self.capabilities.get() {
+        if let Some(capabilities) = &*self.capabilities.borrow() {
             let wait_until = capabilities.wait_until.clone();
             // A fresh object takes any property.
             let _ = exports.create_data_property(js_string!("waitUntil"), wait_until, context);
@@ -357,8 +370,9 @@ impl Modules {
 
     /// The globals that depend on authority.
     pub fn globals_of(&self, authority: bool) -> JsObject {
-        let capabilities = self.capabilities.get();
+        let capabilities = self.capabilities.borrow();
         capabilities
+            .as_ref()
             .map(|capabilities| capabilities.of(authority).globals.clone())
             .unwrap_or_else(JsObject::with_null_proto)
     }
@@ -461,7 +475,7 @@ impl ModuleLoader for Modules {
             ("main", JsValue::from(main)),
         ];
         let authority = self.has_authority(module);
-        if let Some(capabilities) = self.capabilities.get()
+        if let Some(capabilities) = &*self.capabilities.borrow()
             && let Ok(env) = capabilities
                 .of(authority)
                 .kernel

@@ -93,6 +93,16 @@ impl Socket {
         }
     }
 
+    /// Bytes that are queued.
+    pub fn unsent(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// Takes back what was queued since there were so many bytes.
+    pub fn take_back(&mut self, unsent: usize) {
+        self.outgoing.truncate(unsent);
+    }
+
     /// Writes all that is queued.
     pub fn flush(&mut self) -> Result<(), SocketError> {
         let mut written = 0;

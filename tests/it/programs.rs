@@ -107,3 +107,58 @@ async fn what_a_program_waits_for_is_done_after_its_answer() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn a_prepared_program_is_known_and_has_not_been_started() {
+    let town = Town::start().await;
+    let code = r#"import { loader } from "town:kernel";
+let made = 0;
+const program = (source) => () => {
+  made++;
+  return { main: "main.js", modules: { "main.js": { type: "js", source } } };
+};
+export default async () => {
+  const one = loader.get("one", program("export default () => new Response('hello')"));
+  await one.prepare();
+  await one.prepare();
+  const before = { made, ...(await one.usage()) };
+  const answer = await (await one.fetch(new Request("http://a/"))).text();
+  const broken = loader.get("broken", program("export default ("));
+  const prepared = await broken.prepare().then(() => "ready", (error) => error.message);
+  const failed = await broken.fetch(new Request("http://a/")).then(() => "ran", (error) => error.outcome);
+  await loader.load({ main: "no", modules: {} }).prepare();
+  return Response.json({ before, answer, made, prepared, failed });
+}"#;
+    town.val("preparing", code).await;
+    let (status, text) = town.run("preparing").await;
+    assert_eq!(status, 200, "{text}");
+    let seen: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let before = serde_json::json!({ "made": 1, "isolates": 0, "runs": 0, "cpuMs": 0 });
+    assert_eq!(seen["before"], before);
+    assert_eq!(seen["answer"], "hello");
+    assert_eq!(seen["made"], 2);
+    // What is wrong with it is told by a run, as always.
+    assert_eq!(seen["prepared"], "ready");
+    assert_eq!(seen["failed"], "load");
+}
+
+#[tokio::test]
+async fn a_module_that_throws_beside_one_that_waits_fails_at_once() {
+    let town = Town::start().await;
+    let code = r#"import { loader } from "town:kernel";
+const js = (source) => ({ type: "js", source });
+export default async () => {
+  const program = loader.load({
+    main: "main.js",
+    modules: {
+      "main.js": js("import './dep.js'; null.x; export default () => new Response('ran');"),
+      "./dep.js": js("await 1; export {};"),
+    },
+    limits: { deadlineMs: 20_000 },
+  });
+  const outcome = await program.fetch(new Request("http://a/")).then(() => "ran", (error) => error.outcome);
+  return Response.json(outcome);
+}"#;
+    town.val("throwing", code).await;
+    assert_eq!(town.run("throwing").await, (200, "\"load\"".into()));
+}

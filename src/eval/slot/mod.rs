@@ -133,7 +133,7 @@ impl Slot {
             }),
             below: Mutex::default(),
             tail: Mutex::default(),
-            used: AtomicU64::new(0),
+            used: AtomicU64::new(now_ms()),
             runs_ended: AtomicU64::new(0),
             cpu_spent_us: AtomicU64::new(0),
             watch,
@@ -179,6 +179,20 @@ impl Slot {
     pub fn cancel_below(&self, id: &str, reason: &str) {
         let slot = lock(&self.below).remove(id);
         if let Some(slot) = slot {
+            slot.kill(&Failure::new(Outcome::Canceled, reason));
+        }
+    }
+
+    /// Ends the slots below that have this database, or one below it, as theirs.
+    pub fn cancel_having(&self, database: &Namespace, reason: &str) {
+        let having: Vec<Arc<Slot>> = lock(&self.below)
+            .extract_if(|_, slot| {
+                let own = slot.grant.storage();
+                own.is_some_and(|own| own.path().starts_with(database.path()))
+            })
+            .map(|(_, slot)| slot)
+            .collect();
+        for slot in having {
             slot.kill(&Failure::new(Outcome::Canceled, reason));
         }
     }
@@ -424,7 +438,7 @@ impl Slot {
         self.kernel.admit(&self.lineage)?;
         let link = match &template {
             Some(template) => template.fork(running.prepared.isolation == Isolation::Request),
-            None => self.kernel.nursery.birth(),
+            None => self.kernel.nursery.birth(running.prepared.realm),
         };
         let link = link.map_err(no_process)?;
         if template.is_none() {
@@ -472,7 +486,8 @@ impl Slot {
     // A process that loads the program.
     fn load(&self, prepared: &Arc<Prepared>) -> Result<Arc<Process>, Failure> {
         self.kernel.admit(&self.lineage)?;
-        let link = self.kernel.nursery.birth().map_err(no_process)?;
+        let link = self.kernel.nursery.birth(prepared.realm);
+        let link = link.map_err(no_process)?;
         link.send_encoded(prepared.start.clone());
         let template =
             self.kernel
@@ -525,7 +540,7 @@ impl Slot {
         let link = if forks {
             beside.template.fork(false)
         } else {
-            self.kernel.nursery.birth()
+            self.kernel.nursery.birth(beside.prepared.realm)
         };
         let link = link.map_err(no_process)?;
         if !forks {

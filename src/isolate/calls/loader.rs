@@ -138,6 +138,22 @@ pub(super) fn isolate_cancel(
     )
 }
 
+pub(super) fn isolate_prepare(
+    _: &JsValue,
+    args: &[JsValue],
+    context: &mut Context,
+) -> JsResult<JsValue> {
+    let target = target(args.get_or_undefined(0), context)?;
+    let call = Call::IsolatePrepare { target };
+    let known = |answer, _: &mut Context| {
+        Ok(match answer {
+            Answer::NeedProgram => JsValue::undefined(),
+            _ => true.into(),
+        })
+    };
+    Host::of(context).call(call, Vec::new(), known, context)
+}
+
 pub(super) fn isolate_usage(
     _: &JsValue,
     args: &[JsValue],

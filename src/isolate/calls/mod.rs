@@ -13,7 +13,8 @@ use boa_engine::{Context, JsResult, JsValue, NativeFunction, js_string};
 
 pub use self::http::{body_down, flat_headers};
 use self::loader::{
-    compile, fetch, isolate_alarm, isolate_call, isolate_cancel, isolate_fetch, isolate_usage,
+    compile, fetch, isolate_alarm, isolate_call, isolate_cancel, isolate_fetch, isolate_prepare,
+    isolate_usage,
 };
 pub use self::runs::from_run;
 use self::runs::{
@@ -53,6 +54,7 @@ pub fn natives(context: &mut Context) -> JsResult<JsObject> {
         ("isolateCall", 3, isolate_call),
         ("isolateAlarm", 4, isolate_alarm),
         ("isolateCancel", 2, isolate_cancel),
+        ("isolatePrepare", 1, isolate_prepare),
         ("isolateUsage", 1, isolate_usage),
         ("fetch", 6, fetch),
         ("systemList", 0, system_list),
