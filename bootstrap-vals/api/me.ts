@@ -40,10 +40,10 @@ export const meRoutes: Route[] = [
     return page(town.arrival, query, vals.map((val) => valShape(town.arrival, val)));
   }, { summary: "Vals that you like", access: "account", scope: "val:read", query: pageQuery, answers: { 200: pageOf(ref("Val")) } }],
   ["PUT", "/api/town/vals/:id/like", (request, params, town) => like(request, params.id as string, town, true), {
-    summary: "Likes a val", access: "reader", scope: "user:write", answers: { 204: null },
+    summary: "Likes a val", access: "account", scope: "user:write", answers: { 204: null },
   }],
   ["DELETE", "/api/town/vals/:id/like", (request, params, town) => like(request, params.id as string, town, false), {
-    summary: "Likes it no longer", access: "reader", scope: "user:write", answers: { 204: null },
+    summary: "Likes it no longer", access: "account", scope: "user:write", answers: { 204: null },
   }],
   // There are no organisations here: nobody is in one, and none has members.
   ["GET", "/api/v2/orgs", async (request, _params, town) => {
@@ -64,9 +64,9 @@ export const meRoutes: Route[] = [
 ];
 
 async function like(request: Request, id: string, town: Town, likes: boolean): Promise<Response> {
-  const val = await findVal(town, id);
-  if (val === undefined || !maySee(await askerOf(town, request, "user:write"), val)) throw notFound("Val");
   const asker = await requireAsker(town, request, "user:write");
+  const val = await findVal(town, id);
+  if (val === undefined || !maySee(asker, val)) throw notFound("Val");
   await setLike(town, val, asker.id, likes);
   return noContent();
 }
