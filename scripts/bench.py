@@ -44,6 +44,8 @@ HARDENING_ROUNDS = 3
 BUSY_REQUESTS = 60
 
 HELLO = 'export default () => Response.json("I work!");\n'
+LIBRARY = "export const borrowed = 1;\nexport default () => new Response(String(borrowed));\n"
+BORROWING = 'import { borrowed } from "https://esm.town/v/librarian/library/main.ts";\nif (borrowed !== 1) throw new Error("It is another");\n'
 FORKED = "// town: isolation=request\n" + HELLO
 # So that no two programs are equal: each needs a template of its own.
 DIFFERENT = 'const name = "{name}";\nexport default () => Response.json("I work, " + name);\n'
@@ -475,17 +477,23 @@ def lines(town, row):
 
 
 def hardening(binary, row):
-    """The same town with frozen intrinsics and without, in turn, so that the machine's mood is in both."""
+    """
+    The same town with frozen intrinsics and without, in turn, so that the machine's mood is in both. Its vals import
+    somebody else's, since only programs with such a module have theirs frozen.
+    """
     found = {}
     for turn in range(HARDENING_ROUNDS * 2):
         without = "hardening" if turn % 2 else ""
         with tempfile.TemporaryDirectory(prefix="town-bench-") as folder:
             town = Town(binary, folder, without)
             try:
-                town.val("first", HELLO)
+                librarian = town.api("/api/town/users", {"username": "librarian"})["token"]
+                town.val("library", LIBRARY, token=librarian)
+                town.val("first", BORROWING + HELLO)
                 kept = []
                 numbers = {"start of a town": town.start_ms}
-                hosts = [town.val(f"cold{n}", DIFFERENT.replace("{name}", f"cold{n}")) for n in range(COLD_VALS)]
+                different = [BORROWING + DIFFERENT.replace("{name}", f"cold{n}") for n in range(COLD_VALS)]
+                hosts = [town.val(f"cold{n}", code) for n, code in enumerate(different)]
                 samples = []
                 for host in hosts:
                     start = time.perf_counter()
@@ -493,7 +501,7 @@ def hardening(binary, row):
                 numbers["a never-seen val"] = median(samples)
                 latencies(town.port, hosts[0], "/", 50)
                 numbers["warm latency"] = median(latencies(town.port, hosts[0], "/", WARM_REQUESTS))
-                busy = town.val("busy", BUSY)
+                busy = town.val("busy", BORROWING + BUSY)
                 latencies(town.port, busy, "/", 5)
                 numbers["a val that computes"] = median(latencies(town.port, busy, "/", BUSY_REQUESTS))
                 memory(town, lambda *told: kept.append(told))
