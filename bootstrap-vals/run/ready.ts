@@ -15,5 +15,6 @@ export async function makeReady(town: Town, saved: SavedVal[]): Promise<void> {
 
 async function ready(town: Town, username: string, name: string): Promise<void> {
   const endpoint = await endpointOf(town, username, name);
-  if (endpoint !== undefined) await isolateOf(town, endpoint).prepare();
+  // A town's program is as large as the platform: the kernel need not hold it before somebody goes there.
+  if (endpoint !== undefined && endpoint.is_town === 0) await isolateOf(town, endpoint).prepare();
 }
