@@ -324,7 +324,7 @@ async fn a_val_that_dies_breaks_the_connections_of_its_bodies() {
 
 #[tokio::test]
 async fn a_body_that_pauses_too_long_is_broken_off() {
-    let town = Town::start_with(&["--time-limit", "1"]).await;
+    let town = Town::start_with(&["--time-limit", "4"]).await;
     let code = r#"export default () => new Response(new ReadableStream({
           start(controller) { controller.enqueue(new TextEncoder().encode("begun;")); },
           cancel() { console.log("cancelled"); },
