@@ -3,7 +3,7 @@
 
 use boa_engine::{Context, JsValue, Source};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use town::isolate::{json, language, stringify, web};
+use town::isolate::{json, language, web};
 
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 
@@ -112,7 +112,6 @@ const DATA: &str = "return JSON.stringify(Array.from({ length: bytes / 40 }, (_,
 fn growth(criterion: &mut Criterion) {
     let mut context = Context::default();
     json::install(&mut context).expect("JSON is installed");
-    stringify::install(&mut context).expect("JSON is installed");
     language::install(&mut context).expect("the language is installed");
     web::install(&mut context).expect("the scripts load");
     for (name, make, code) in CASES {

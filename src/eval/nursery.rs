@@ -105,6 +105,7 @@ impl Nursery {
         std::thread::Builder::new()
             .name("reaper".into())
             .spawn(move || reaper.reap())?;
+        // Where nothing forks, nobody asks for either.
         let mut hardened = link.clone();
         if birth == Birth::Fork {
             orders

@@ -23,9 +23,9 @@ mod node;
 mod realm;
 mod rehearsal;
 mod socket;
-pub mod stringify;
 mod text;
 pub mod web;
+mod zygote;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -72,7 +72,7 @@ fn end(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Runs a process on its socket, for ever. `nursery`: whether it will fork.
+/// Runs a process on its socket, for ever.
 pub fn main(socket: OwnedFd) -> ! {
     HEAP.prepare();
     text::move_to_huge_pages();
@@ -126,24 +126,6 @@ fn bound_the_stack() {
     Context::set_native_stack_end(end);
 }
 
-// The collector runs whenever as much was allocated as it found alive at its last run, and visits
-// what is alive of that: for a program of a few megabytes too often at a threshold of one. What is
-// alive here for a moment moves it, which only ever grows, to `GARBAGE_BYTES`.
-fn collect_rarely() {
-    const BLOCK_BYTES: usize = 1 << 20;
-    /// Enough for some hundred requests, and little beside the memory limit.
-    const GARBAGE_BYTES: usize = 4 << 20;
-    #[derive(Clone, Copy, boa_gc::Trace, boa_gc::Finalize)]
-    #[boa_gc(empty_trace)]
-    struct Block(#[expect(dead_code, reason = "it is only there to be large")] [u8; BLOCK_BYTES]);
-    // It sets the threshold to twice what it finds.
-    let alive: Vec<boa_gc::Gc<Block>> = (0..GARBAGE_BYTES / 2 / BLOCK_BYTES)
-        .map(|_| boa_gc::Gc::new(Block([0; BLOCK_BYTES])))
-        .collect();
-    boa_gc::force_collect();
-    drop(alive);
-}
-
 struct Process {
     host: Rc<Host>,
     modules: Rc<Modules>,
@@ -159,26 +141,6 @@ const COLLECT_AFTER_BYTES: usize = 8 << 20;
 type Task<'a> = (RunId, Pin<Box<dyn Future<Output = JsResult<JsValue>> + 'a>>);
 
 impl Process {
-    // Touches what is made lazily once per process, so that it is shared by all forks and needs
-    // nothing that the sandbox refuses.
-    fn warm_up(&self, cell: &RefCell<&mut Context>) {
-        const WARM: &str = "Symbol.for('town'); new Date(0).toString(); /a(b)+/u.exec('abb'); \
-            'aXb'.replace('X', '-').split('-'); JSON.parse('{\"a\":[1]}'); [1,2].map(String);";
-        let warm = boa_engine::Source::from_bytes(WARM);
-        let warm = cell.borrow_mut().eval(warm).map(drop);
-        if let Err(error) = warm.and_then(|()| self.rehearse(cell)) {
-            fatal(&format!("warming up failed: {error}"));
-        }
-        if let Err(error) = web::reseed() {
-            fatal(&error.to_string());
-        }
-        // All of this serves for ever: no child counts or visits it, or copies a page of it for
-        // that.
-        boa_gc::keep_all();
-        collect_rarely();
-        boa_gc::force_collect();
-    }
-
     fn run(&self, cell: &RefCell<&mut Context>) -> SocketError {
         let mut tasks: Vec<Task<'_>> = Vec::new();
         loop {
@@ -473,14 +435,6 @@ impl Process {
             // The kernel sees the socket close and tries another way.
             Err(error) => eprintln!("town: isolate: fork: {error}"),
         }
-    }
-
-    // Freezes what all modules share, in a process that goes on as a zygote.
-    fn harden(&self, cell: &RefCell<&mut Context>) -> JsResult<()> {
-        harden::harden(&mut cell.borrow_mut())?;
-        boa_gc::keep_all();
-        HEAP.gather();
-        Ok(())
     }
 
     fn start(&self, mut start: Start, cell: &RefCell<&mut Context>) {

@@ -23,7 +23,6 @@ use super::json;
 use super::language;
 use super::modules::Modules;
 use super::node;
-use super::stringify;
 use super::web;
 use crate::eval::compile::check_nesting;
 use crate::limits::RECURSION_MAX;
@@ -80,7 +79,6 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
     context.insert_data(host);
     // Before whatever keeps the engine's for itself.
     json::install(&mut context)?;
-    stringify::install(&mut context)?;
     language::install(&mut context)?;
     let web = web::install(&mut context)?;
     // The engine's own generator does not know of forks, nor whether anybody has drawn.

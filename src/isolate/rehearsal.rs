@@ -2,8 +2,8 @@
 //!
 //! In the zygote it makes what is made lazily, for all. In a process that waits for its program it
 //! makes the process's own whatever memory such a run writes to, and finds its way to the code that
-//! it needs, so that no visitor waits for that: two thirds of what a first run takes. No more than
-//! what most programs do, since each page that is touched is one that an idle process keeps.
+//! it needs, so that no visitor waits for that. No more than what most programs do, since each page
+//! that is touched is one that an idle process keeps.
 
 use std::cell::RefCell;
 

@@ -123,11 +123,12 @@ export default async () => {
   await one.prepare();
   const before = { made, ...(await one.usage()) };
   const answer = await (await one.fetch(new Request("http://a/"))).text();
+  const rehearsed = await import(`town:${"rehearsal"}`).then(() => "there", () => "gone");
   const broken = loader.get("broken", program("export default ("));
   const prepared = await broken.prepare().then(() => "ready", (error) => error.message);
   const failed = await broken.fetch(new Request("http://a/")).then(() => "ran", (error) => error.outcome);
   await loader.load({ main: "no", modules: {} }).prepare();
-  return Response.json({ before, answer, made, prepared, failed });
+  return Response.json({ before, answer, made, rehearsed, prepared, failed });
 }"#;
     town.val("preparing", code).await;
     let (status, text) = town.run("preparing").await;
@@ -137,6 +138,8 @@ export default async () => {
     assert_eq!(seen["before"], before);
     assert_eq!(seen["answer"], "hello");
     assert_eq!(seen["made"], 2);
+    // What a process does before it has a program is not to be found in it.
+    assert_eq!(seen["rehearsed"], "gone");
     // What is wrong with it is told by a run, as always.
     assert_eq!(seen["prepared"], "ready");
     assert_eq!(seen["failed"], "load");

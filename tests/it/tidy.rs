@@ -460,7 +460,7 @@ fn lines_of_code() -> Vec<Line> {
 
 /// The texts of `Call::name()`.
 fn names_of_calls() -> Vec<String> {
-    let text = read("src/wire.rs");
+    let text = read("src/wire/call.rs");
     let body = between(&text, "pub fn name(&self) -> &'static str {", "\n    }\n");
     let arms = body.lines().filter(|line| line.contains("Call::"));
     arms.filter_map(|line| line.split('"').nth(1).map(str::to_string))

@@ -3,6 +3,7 @@
 //! Slots nest as programs do: the root's is the top of the tree. A slot keeps a template, which has
 //! loaded the program, and forks isolates from it.
 
+mod beside;
 mod tail;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+pub use self::beside::Beside;
 use self::tail::{Tail, log_line};
 use crate::eval::body::{Body, BodyError};
 use crate::eval::forwarding::Answered;
@@ -65,21 +67,6 @@ pub struct Slot {
     pub(in crate::eval) routes: Mutex<Routes>,
     /// Runs that routes spare the program, while they are open.
     pub(in crate::eval) forwarding: AtomicUsize,
-}
-
-/// A program that has loaded, and may take the place of the one that serves.
-pub struct Beside {
-    pub prepared: Arc<Prepared>,
-    template: Arc<Process>,
-}
-
-impl Beside {
-    /// It will not serve.
-    pub fn discard(self) {
-        if !self.template.shared() {
-            self.template.retire();
-        }
-    }
 }
 
 struct Running {
@@ -507,76 +494,6 @@ impl Slot {
             owner: self.this.clone(),
             lineage: self.lineage.clone(),
         }
-    }
-
-    // ---- Another program in its place
-
-    /// Loads a program beside the one that serves.
-    pub async fn load_beside(&self, prepared: Prepared) -> Result<Beside, Failure> {
-        let prepared = Arc::new(prepared);
-        let template = self.load(&prepared)?;
-        // Sooner than the deadline of the request that asked for it, so that it gets the answer.
-        let patience_ms = self.grant.limits().deadline_ms / 2;
-        let loading = tokio::time::timeout(Duration::from_millis(patience_ms), template.loaded());
-        let Ok(loaded) = loading.await else {
-            let message = format!("The program had not loaded within {patience_ms} ms");
-            let failure = Failure::limit(Outcome::Deadline, "deadlineMs", patience_ms, message);
-            template.kill(failure.clone());
-            return Err(failure);
-        };
-        let loaded = loaded?;
-        if !loaded.exports.fetch {
-            template.retire();
-            let message = "The program has no handler: its default export has no fetch";
-            return Err(Failure::new(Outcome::Load, message));
-        }
-        Ok(Beside { prepared, template })
-    }
-
-    /// A process of a program that does not serve yet, to try it.
-    pub fn process_beside(&self, beside: &Beside) -> Result<Arc<Process>, Failure> {
-        self.kernel.admit(&self.lineage)?;
-        let forks = self.kernel.nursery.forks();
-        let link = if forks {
-            beside.template.fork(false)
-        } else {
-            self.kernel.nursery.birth(beside.prepared.realm)
-        };
-        let link = link.map_err(no_process)?;
-        if !forks {
-            link.send_encoded(beside.prepared.start.clone());
-            link.send(&Down::Seal);
-        }
-        let template = forks.then(|| beside.template.clone());
-        let (prepared, limits) = (beside.prepared.clone(), self.grant.limits());
-        Ok(self
-            .kernel
-            .attach(link, self.member(), prepared, limits, template))
-    }
-
-    /// Lets a program that was loaded beside this one take its place.
-    pub fn adopt(&self, beside: Beside) {
-        let Beside { prepared, template } = beside;
-        self.watch.begin(prepared.overridden);
-        let keep = self.kernel.nursery.forks();
-        self.routes().clear();
-        let (old, isolates) = {
-            let mut running = lock(&self.running);
-            running.prepared = prepared;
-            running.starts += 1;
-            let old = running.template.replace(template.clone());
-            if !keep {
-                running.template = None;
-            }
-            (old, std::mem::take(&mut running.isolates))
-        };
-        if !keep {
-            template.retire();
-        }
-        old.iter()
-            .filter(|template| !template.shared())
-            .chain(&isolates)
-            .for_each(|process| process.retire());
     }
 
     /// Waits until the program has loaded, without a request.

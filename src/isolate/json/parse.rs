@@ -13,7 +13,7 @@ use boa_engine::{
     Context, JsArgs, JsError, JsNativeError, JsResult, JsStr, JsString, JsValue, js_string,
 };
 
-use super::host::type_error;
+use crate::isolate::host::type_error;
 use crate::limits::JSON_DEPTH_MAX;
 
 /// Puts it in the place of the engine's.
@@ -394,20 +394,8 @@ fn syntax_error(message: String) -> JsError {
 
 #[cfg(test)]
 mod tests {
-    use boa_engine::Source;
-
-    use super::*;
-
-    /// Runs JavaScript with the engine's own function as `engine` and this one as `JSON.parse`.
-    fn run(code: &str) -> String {
-        let mut context = Context::default();
-        let keep = "globalThis.engine = JSON.parse;";
-        context.eval(Source::from_bytes(keep)).expect("it runs");
-        install(&mut context).expect("it is put in place");
-        let value = context.eval(Source::from_bytes(code)).expect("it runs");
-        let text = value.to_string(&mut context).expect("a text");
-        text.to_std_string_escaped()
-    }
+    use super::super::harness::run;
+    use super::JSON_DEPTH_MAX;
 
     #[test]
     fn it_reads_what_the_engine_reads() {
@@ -422,7 +410,7 @@ mod tests {
         let code = format!(
             "const show = (v) =>
                 Object.is(v, -0) ? '-0' : JSON.stringify([v, Object.keys(Object(v))]);
-            {texts}.filter((text) => show(JSON.parse(text)) !== show(engine(text))).join()"
+            {texts}.filter((text) => show(JSON.parse(text)) !== show(engine.parse(text))).join()"
         );
         assert_eq!(run(&code), "");
         // The engine's refuses this one.

@@ -14,7 +14,7 @@ use boa_engine::{
     JsVariant, Trace, js_string,
 };
 
-use super::host::type_error;
+use crate::isolate::host::type_error;
 use crate::limits::JSON_DEPTH_MAX;
 
 /// Code units of an indentation that count, by the standard.
@@ -459,27 +459,7 @@ fn is_paired(units: &[u16], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use boa_engine::Source;
-
-    use super::*;
-
-    /// Runs JavaScript with the engine's own function as `engine` and this one as `JSON.stringify`.
-    fn run(code: &'static str) -> String {
-        // As much stack as a process has.
-        let thread = std::thread::Builder::new().stack_size(64 << 20);
-        let thread = thread.spawn(move || evaluated(code));
-        thread.expect("a thread").join().expect("it ends")
-    }
-
-    fn evaluated(code: &str) -> String {
-        let mut context = Context::default();
-        let keep = "globalThis.engine = JSON.stringify;";
-        context.eval(Source::from_bytes(keep)).expect("it runs");
-        install(&mut context).expect("it is put in place");
-        let value = context.eval(Source::from_bytes(code)).expect("it runs");
-        let text = value.to_string(&mut context).expect("a text");
-        text.to_std_string_escaped()
-    }
+    use super::super::harness::run;
 
     #[test]
     fn it_writes_what_the_engine_writes() {
@@ -512,12 +492,12 @@ mod tests {
             const wrong = [];
             for (const gap of gaps) made().forEach((value, i) => {
                 const ours = JSON.stringify(value, null, gap);
-                const theirs = engine(made()[i], null, gap);
+                const theirs = engine.stringify(made()[i], null, gap);
                 if (ours !== theirs) wrong.push(i + ': ' + ours + ' not ' + theirs);
             });
             const ours = JSON.stringify(shrinking);
             shrinking.b = 2;
-            if (ours !== engine(shrinking)) wrong.push(ours);
+            if (ours !== engine.stringify(shrinking)) wrong.push(ours);
             wrong.join('\n')"#;
         assert_eq!(run(code), "");
     }
