@@ -1,14 +1,14 @@
 /** What a val's author decides about it: its name, who sees it, its environment variables, its end. */
 
 import { html, type HtmlValue } from "../lib/html.ts";
-import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
+import { badRequest, HttpError, notFound, readForm, redirect } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { mayChange } from "../model/access.ts";
 import type { Asker } from "../model/accounts.ts";
 import { deleteVal, KEPT_DAYS } from "../model/deletion.ts";
-import { listVariables, removeVariable, setVariables } from "../model/environment.ts";
+import { listVariables, parseEnvFile, removeVariable, setVariables } from "../model/environment.ts";
 import { findGroup, leaveGroup, listGroups, listGroupsOf, useGroup } from "../model/groups.ts";
 import { readRetention, setRetention } from "../model/retention.ts";
 import { logsOf } from "../model/runs.ts";
@@ -100,6 +100,10 @@ async function environment(request: Request, town: Town, { val, asker }: Own, er
       <form class="line card" method="post"><div><label for="key">Name</label><input id="key" name="key" required pattern="[A-Za-z_][A-Za-z0-9_]*" autocomplete="off" spellcheck="false" autocapitalize="none"></div>
         <div><label for="value">Value</label><input id="value" name="value" type="password" autocomplete="off"></div>
         <button class="first" name="act" value="set">Set</button></form>
+      <details class="card more" id="several"><summary>Set several from a .env file</summary><form method="post"><label for="lines">Lines</label>
+        <textarea class="mono" id="lines" name="lines" required rows="5" spellcheck="false" autocapitalize="none" autocomplete="off" placeholder="NAME=value" aria-describedby="lines-hint"></textarea>
+        <p class="hint" id="lines-hint"><code>NAME=value</code> each; quotes, <code>export</code> and comments as such files have them. What is there under the same name is replaced.</p>
+        <p class="actions"><button class="first" name="act" value="paste">Set all</button></p></form></details>
       ${groups.length === 0 ? null : html`<h2>Groups</h2><p>Variables that several of your vals share. The val's own win.</p>
         <ul class="list">${groups.map((group) => groupItem(group.id, group.name, inUse.has(group.id)))}</ul>`}
       <p class="hint">Groups are made in <a href="${href(town.arrival, "/settings/groups")}">your settings</a>.</p>`,
@@ -121,6 +125,12 @@ async function changeEnvironment(request: Request, params: ValParams, town: Town
       case "set":
         await setVariables(town, val, [{ key, value: form.get("value") ?? "" }]);
         break;
+      case "paste": {
+        const found = Object.entries(parseEnvFile((form.get("lines") ?? "").replaceAll("\r\n", "\n")));
+        if (found.length === 0) throw badRequest("There is no line of the form NAME=value");
+        await setVariables(town, val, found.map(([name, value]) => ({ key: name, value })));
+        break;
+      }
       case "remove":
         await removeVariable(town, val, key);
         break;

@@ -18,26 +18,36 @@ export async function startBrowser() {
   if (executablePath === undefined) throw new Error("There is no Chromium: install the package chromium, or name one in TOWN_CHROMIUM");
   return chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      // Nothing else has an address. Asking a handler here about every request would also turn the browser's cache off.
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost",
+    ],
   });
 }
 
-/** A window of its own, with its own cookies. `faults` has what went wrong; `check` fails if there is any. */
+/** A window of its own, with its own cookies and cache, and a first tab. */
 export async function openWindow(browser, town, options = {}) {
   const { dark = false, phone = false, permissions = [], javaScriptEnabled = true } = options;
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 860 }, isMobile: phone, hasTouch: phone,
     colorScheme: dark ? "dark" : "light", reducedMotion: "reduce", locale: "en-GB", permissions, javaScriptEnabled,
   });
+  const first = await openTab(context, town);
+  return { ...first, tab: () => openTab(context, town), close: () => context.close() };
+}
+
+/** A page of a window. `faults` has what went wrong on it; `check` fails if there is any. */
+async function openTab(context, town) {
   const faults = [];
-  await context.route("**/*", (route) => {
-    const { protocol, hostname, href } = new URL(route.request().url());
-    if (!/^https?:$/.test(protocol) || hostname === "localhost" || hostname.endsWith(".localhost")) return route.fallback();
-    faults.push(`left the machine: ${href}`);
-    return route.abort("blockedbyclient");
-  });
+  const expected = [];
   const watch = (page) => {
     page.setDefaultTimeout(PATIENCE_MS);
+    page.on("popup", watch);
+    page.on("request", (request) => {
+      const { protocol, hostname, href } = new URL(request.url());
+      if (/^https?:$/.test(protocol) && hostname !== "localhost" && !hostname.endsWith(".localhost")) faults.push(`left the machine: ${href}`);
+    });
     page.on("console", (message) => {
       // What a val answers in the preview is its author's affair.
       const ours = new URL(message.location().url || town.url).host === town.host;
@@ -45,16 +55,39 @@ export async function openWindow(browser, town, options = {}) {
     });
     page.on("pageerror", (error) => faults.push(`uncaught: ${error.stack ?? error}`));
   };
-  const expected = [];
-  context.on("page", watch);
   const page = await context.newPage();
+  watch(page);
   return {
     page, context, faults,
     /** Console errors that a test brings about, such as the browser's line for a refused form. */
     expect: (pattern) => expected.push(pattern),
     go: (path) => page.goto(town.url + path),
     check: () => assert.deepEqual(faults, []),
-    close: () => context.close(),
+    close: () => page.close(),
+  };
+}
+
+/**
+ * Does `work` in a tab of the window in which the owner is signed in. The tests of a file share it, by what it is like: what
+ * one has loaded and compiled is there for the next, as it is for people.
+ */
+export function asOwner(browser, town) {
+  const windows = new Map();
+  const signedIn = async (options) => {
+    const window = await openWindow(browser, town, options);
+    await signIn(window);
+    return window;
+  };
+  return async (options, work) => {
+    const kind = JSON.stringify(options);
+    if (!windows.has(kind)) windows.set(kind, signedIn(options));
+    const tab = await (await windows.get(kind)).tab();
+    try {
+      await work(tab, tab.page);
+      tab.check();
+    } finally {
+      await tab.close();
+    }
   };
 }
 
@@ -67,13 +100,13 @@ export async function signIn(window, username = OWNER, password = TOKEN) {
   await page.waitForURL((url) => url.pathname === "/");
 }
 
-/** What axe finds on the page as it is now, a line each. */
-export async function axe(page) {
-  await page.evaluate(AXE);
+/** What axe finds on the page as it is now, a line each; of all that it looks for, or of some rules alone. */
+export async function axe(page, wish = RULES) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(AXE);
   return page.evaluate(async (rules) => {
     const { violations } = await globalThis.axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
     return violations.flatMap(({ id, impact, nodes }) => nodes.map((node) => `${impact} ${id}: ${node.target.join(" ")} ${node.failureSummary}`));
-  }, RULES);
+  }, wish);
 }
 
 export function overflow(page) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { axe, openWindow, overflow, signIn, startBrowser } from "./browser.js";
+import { asOwner, axe, openWindow, overflow, signIn, startBrowser } from "./browser.js";
 import { makeVal, startTown, TOKEN } from "./town.js";
 
 const LONG = "a-name-as-long-as-names-may-be-so-that-it-wraps-x";
@@ -11,9 +11,12 @@ const PAGES = [
   "/@alice", "/@alice/hello", "/@alice/hello/versions", "/@alice/hello/versions/1", "/@alice/hello/logs", "/@alice/hello/schedules",
   "/@alice/hello/environment", "/@alice/hello/database?table=visit", "/@alice/hello/blobs", "/@alice/hello/blobs?key=notes%2Ffirst.txt", "/settings/blobs", "/@alice/hello/settings", "/@alice/hello/remix", `/@alice/${LONG.slice(0, 48)}`,
   "/@town/system", "/@town/system/pages/home.ts", "/@town/system/pages/home.ts?edit", "/@town/system?q=home", "/@town/changes", "/instances", "/@alice/hello/branches", "/no/such/page",
-  "/@alice/caller", "/@alice/hello/code/README.md", "/@alice/hello/code/cron.ts", "/@alice/hello/code/mail.ts", "/@alice/caller/code/main.ts",
+  "/@alice/caller", "/@alice/hello/code", "/@alice/hello/code/README.md", "/@alice/hello/code/cron.ts", "/@alice/hello/code/mail.ts", "/@alice/caller/code/main.ts",
 ];
-const VISITED = ["/", "/signin", "/signup", "/@alice/hello", "/@alice/hello/code/main.ts", "/@town/system/main.ts"];
+const VISITED = ["/", "/signin", "/signup", "/search?q=hello", "/@alice/hello", "/@alice/hello/versions/1", "/@alice/hello/code/main.ts", "/@town/system/main.ts"];
+// No pages; and the page of a town that nobody owns, which the test of the set-up link looks at.
+const NOT_LOOKED_AT = /^\/(-\/|v\/|healthz$|setup$)|^\/@town$/;
+const LISTING = 'import { pageRoutes } from "town:system/pages/routes.ts";\nexport default () => Response.json(pageRoutes.map(([method, path]) => [method, path]));\n';
 
 const MAIN = `import { storage } from "town:kernel";
 export default async function (request: Request): Promise<Response> {
@@ -28,10 +31,13 @@ export default async function (request: Request): Promise<Response> {
 
 let town;
 let browser;
+let withOwner;
+let routes;
 
 before(async () => {
   [town, browser] = await Promise.all([startTown(), startBrowser()]);
-  const { id } = await makeVal(town, "hello", [
+  withOwner = asOwner(browser, town);
+  const { id, files } = await makeVal(town, "hello", [
     { path: "main.ts", type: "http", content: MAIN },
     { path: "cron.ts", type: "interval", content: "export default () => console.log('tick');\n" },
     { path: "README.md", type: "file", content: "# Hello\n\nA *val* with a `readme`.\n\n- one\n  - two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\n```ts\nconst x = 1;\n```\n" },
@@ -46,11 +52,14 @@ before(async () => {
   const inner = await town.api("POST", "/api/town/instances", { name: "inner" });
   let run;
   while (run === undefined) run = (await town.api("GET", "/api/town/runs")).data[0];
-  PAGES.push(`/instances/${inner.val.id}`, `/settings/evaluations/${run.id}`, `/@alice/hello/logs/${run.id}`);
+  const { endpoint } = files.find(({ type }) => type === "http").links;
+  PAGES.push(`/oauth/authorize?redirect_uri=${encodeURIComponent(endpoint)}&state=x`, `/instances/${inner.val.id}`, `/settings/evaluations/${run.id}`, `/@alice/hello/logs/${run.id}`);
   const { token } = await town.api("POST", "/api/town/users", { username: "bert" });
   const library = { name: "llm", files: [{ path: "main.ts", type: "script", content: "export default () => Deno.env.get('KEY');\n" }] };
   const made = await fetch(`${town.url}/api/town/vals`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(library) });
   assert.equal(made.status, 201);
+  await makeVal(town, "listing", LISTING, "unlisted");
+  routes = await (await fetch(`${town.url}/run/alice/listing`)).json();
   // Among the broken calls of the settings, and a problem on its own pages.
   await makeVal(town, "caller", 'import llm from "https://esm.town/v/bert/llm";\nexport default () => new Response(llm());\n');
 });
@@ -59,38 +68,59 @@ after(async () => {
   await town?.stop();
 });
 
-for (const look of [{ name: "light", dark: false }, { name: "dark", dark: true }, { name: "phone", phone: true, dark: true }]) {
-  test(`pages are accessible and quiet: ${look.name}`, async () => {
-    for (const signedIn of [false, true]) {
-      const window = await openWindow(browser, town, look);
-      window.expect(/status of (404|401)/);
-      if (signedIn) await signIn(window);
-      for (const path of signedIn ? PAGES : VISITED) {
-        await window.go(path);
-        if (path.includes("/code/")) await window.page.waitForSelector(".ed[data-types]");
-        assert.deepEqual(await axe(window.page), [], path);
-        const tab = await window.page.evaluate(() => document.querySelector(".tabs [aria-current]")?.getBoundingClientRect().right ?? 0);
-        assert.ok(tab <= window.page.viewportSize().width, `${path}: its tab is out of sight`);
-        assert.ok(await overflow(window.page) <= 1, `${path} is wider than the window`);
-      }
-      window.check();
-      await window.close();
-    }
-  });
+/** One load of a page is looked at as each of these: what differs is the stylesheet's affair. */
+const LOOKS = [
+  { name: "light", colorScheme: "light", width: 1280 },
+  // The same elements in other colours.
+  { name: "dark", colorScheme: "dark", width: 1280, rules: ["color-contrast"] },
+  { name: "narrow", colorScheme: "dark", width: 390, rules: ["target-size", "scrollable-region-focusable"] },
+];
 
-  test(`the editor is accessible and quiet: ${look.name}`, async () => {
-    const window = await openWindow(browser, town, look);
-    await signIn(window);
-    await window.go("/@alice/hello/code/main.ts");
-    await window.page.waitForSelector(".ed[data-types]");
-    assert.deepEqual(await axe(window.page), []);
-    assert.ok(await overflow(window.page) <= 1);
-    await window.page.keyboard.press("Control+k");
-    await window.page.waitForSelector("dialog.palette");
-    assert.deepEqual(await axe(window.page), []);
+async function lookAt(page, path) {
+  for (const { name, colorScheme, width, rules } of LOOKS) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize({ width, height: 860 });
+    assert.deepEqual(await axe(page, rules), [], `${path}, ${name}`);
+    const tab = await page.evaluate(() => document.querySelector(".tabs [aria-current]")?.getBoundingClientRect().right ?? 0);
+    assert.ok(tab <= width, `${path}, ${name}: its tab is out of sight`);
+    assert.ok(await overflow(page) <= 1, `${path}, ${name}: wider than the window`);
+  }
+}
+
+for (const signedIn of [false, true]) {
+  test(`pages are accessible and quiet: ${signedIn ? "for an owner" : "for a visitor"}`, async () => {
+    const window = await openWindow(browser, town);
+    window.expect(/status of (404|401)/);
+    if (signedIn) await signIn(window);
+    for (const path of signedIn ? PAGES : VISITED) {
+      await window.go(path);
+      if (path.includes("/code/")) await window.page.waitForSelector(".ed[data-types]");
+      await lookAt(window.page, path);
+    }
     window.check();
     await window.close();
   });
+}
+
+test("every page that there is is among those that are looked at", () => {
+  const patterns = routes.filter(([method]) => method === "GET").map(([, path]) => path);
+  const routeOf = (address) => patterns.find((path) =>
+    new RegExp(`^${path.replace(/:\w+/g, "[^/]+").replace(/\*$/, ".+")}$`).test(new URL(address, town.url).pathname));
+  assert.ok(patterns.length > 35, "the list is the town's own");
+  const seen = new Set([...PAGES, ...VISITED].map(routeOf));
+  assert.deepEqual(patterns.filter((path) => !seen.has(path) && !NOT_LOOKED_AT.test(path)), []);
+});
+
+for (const look of [{ name: "light" }, { name: "phone", phone: true, dark: true }]) {
+  test(`the editor with its palette is accessible and quiet: ${look.name}`, () => withOwner(look, async (window, page) => {
+    await window.go("/@alice/hello/code/main.ts");
+    await page.waitForSelector(".ed[data-types]");
+    assert.deepEqual(await axe(page), []);
+    assert.ok(await overflow(page) <= 1);
+    await page.keyboard.press("Control+k");
+    await page.waitForSelector("dialog.palette");
+    assert.deepEqual(await axe(page), []);
+  }));
 }
 
 test("everything but the editor's comforts works without scripts", async () => {
@@ -104,6 +134,12 @@ test("everything but the editor's comforts works without scripts", async () => {
   await window.page.waitForURL(/\/@alice\/plain\/code\/main\.ts$/);
   const answer = await fetch(`${town.url}/run/alice/plain`);
   assert.equal(await answer.text(), "by form");
+  await window.go("/@alice/plain/environment");
+  await window.page.getByText("Set several").click();
+  await window.page.fill("#lines", 'ONE=1\nexport TWO="a b" # with a comment\n');
+  await window.page.getByRole("button", { name: "Set all" }).click();
+  await window.page.locator("tbody tr").nth(1).waitFor();
+  assert.deepEqual(await window.page.locator("tbody td:first-child").allTextContents(), ["ONE", "TWO"]);
   await window.close();
 });
 

@@ -16,11 +16,26 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form[data-confirm
   });
 }
 
-// On a narrow screen tabs go on beyond the edge; the one whose page this is must not be there.
-for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
-  const row = tab.parentElement as HTMLElement;
-  row.scrollLeft = (tab as HTMLElement).offsetLeft - row.offsetLeft - (row.clientWidth - tab.clientWidth) / 2;
+// On a narrow screen tabs go on beyond the edge; the one whose page this is must not be there, also when the screen is turned.
+function showTab(): void {
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+    const row = tab.parentElement as HTMLElement;
+    row.scrollLeft = (tab as HTMLElement).offsetLeft - row.offsetLeft - (row.clientWidth - tab.clientWidth) / 2;
+  }
 }
+showTab();
+window.addEventListener("resize", showTab);
+
+// Lines of a .env file that are pasted where one name belongs are meant for the box that takes several.
+document.querySelector("form #key")?.addEventListener("paste", (event) => {
+  const text = (event as ClipboardEvent).clipboardData?.getData("text") ?? "";
+  const box = document.querySelector<HTMLTextAreaElement>("#several textarea");
+  if (box === null || !/^\s*(export\s+)?\w+\s*=/m.test(text)) return;
+  event.preventDefault();
+  box.closest("details")?.setAttribute("open", "");
+  box.value = text;
+  box.focus();
+});
 
 // A choice in a list that stands alone needs no button.
 const theme = document.querySelector<HTMLSelectElement>("#theme");
