@@ -117,6 +117,7 @@ declare module "codemirror" {
   export const closeBracketsKeymap: KeyBinding[];
   export const completionKeymap: KeyBinding[];
   export interface Diagnostic { from: number; to: number; severity: "error" | "warning" | "info" | "hint"; message: string; source?: string; actions?: { name: string; apply(view: EditorView, from: number, to: number): void }[] }
+  export function forEachDiagnostic(state: EditorState, visit: (diagnostic: Diagnostic, from: number, to: number) => void): void;
   export function setDiagnostics(state: EditorState, diagnostics: Diagnostic[]): TransactionSpec;
   export function lintGutter(): Extension;
   export const lintKeymap: KeyBinding[];
@@ -132,6 +133,8 @@ declare module "codemirror" {
     readonly b: EditorView;
     destroy(): void;
   }
+  export function highlightTree(tree: unknown, highlighter: unknown, put: (from: number, to: number, classes: string) => void): void;
+  export const javascriptLanguage: { configure(options: { dialect: string }): { parser: { parse(text: string): unknown } } };
   export function javascript(config?: { typescript?: boolean; jsx?: boolean }): Extension;
   export function json(): Extension;
   export function css(): Extension;

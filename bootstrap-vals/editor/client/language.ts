@@ -1,15 +1,19 @@
 /** The page's end of the TypeScript worker, and what CodeMirror does with its answers. */
 
 import {
-  autocompletion, EditorView, hoverTooltip, keymap, setDiagnostics, showTooltip, StateEffect, StateField,
-  type Completion, type CompletionContext, type CompletionResult, type Diagnostic, type Extension, type Tooltip,
+  autocompletion, EditorView, forEachDiagnostic, hoverTooltip, keymap, setDiagnostics, showTooltip, StateEffect, StateField,
+  type Completion, type CompletionContext, type CompletionResult, type Diagnostic, type EditorState, type Extension, type Tooltip,
 } from "codemirror";
-import type { News, Question, Questions, Reply, Signature } from "./typescript.ts";
+import type { Elsewhere, Fault, News, Place, Question, Questions, Reply, Signature } from "./typescript.ts";
 
-// A pause in typing: as long as the last check took, so that a long file is not checked with every letter and answers to
-// questions do not wait behind checks that nobody will see. A file of a thousand lines takes some 50 ms.
-const PAUSE_MS_MIN = 25;
+// A check begins with the letter that is typed, and what is typed meanwhile has the next one. Where checks take longer than
+// this, they wait for a pause in typing as long as the last one took, so that answers to questions do not stand behind them.
+const QUICK_MS = 100;
 const PAUSE_MS_MAX = 400;
+// An argument may be that far from the bracket that it is in.
+const CALL_LENGTH_MAX = 500;
+// What is no mistake is looked for in a pause.
+const HINTS_MS = 250;
 
 type Answer<Name extends keyof Questions> = ReturnType<Questions[Name]>;
 
@@ -49,8 +53,8 @@ export interface LanguageWish {
   path: string;
   /** Environment variables of the val, offered where one is read. */
   variables(): string[];
-  /** Opens a place in a file of this val. */
-  go(path: string, from: number, to: number): void;
+  /** Opens the place of a definition, if there is any. */
+  go(place: Place | Elsewhere | null): void;
   /** What is known of the file beside what TypeScript says. */
   known(view: EditorView): Diagnostic[];
   rename(path: string, position: number): void;
@@ -82,7 +86,7 @@ export function languageExtensions(wish: LanguageWish): Extension[] {
 function definition(wish: LanguageWish, view: EditorView, position: number): boolean {
   // Questions are answered in order, so this one is about what is on the screen.
   void wish.language.ask("write", wish.path, view.state.doc.toString());
-  void wish.language.ask("define", wish.path, position).then((place) => place && wish.go(place.path, place.from, place.to));
+  void wish.language.ask("define", wish.path, position).then(wish.go);
   return true;
 }
 
@@ -90,36 +94,69 @@ function definition(wish: LanguageWish, view: EditorView, position: number): boo
 
 function diagnosing({ language, path, known }: LanguageWish): Extension {
   let timer = 0;
-  let pause = PAUSE_MS_MIN;
+  let took = 0;
+  let isBusy = false;
+  let isDue = false;
   const check = async (view: EditorView) => {
+    isBusy = true;
+    isDue = false;
     const begun = performance.now();
-    await diagnose(language, path, view, known);
-    pause = Math.min(Math.max(performance.now() - begun, PAUSE_MS_MIN), PAUSE_MS_MAX);
+    try {
+      await diagnose(language, path, view, known);
+    } finally {
+      took = performance.now() - begun;
+      isBusy = false;
+      if (isDue) plan(view);
+    }
   };
-  return EditorView.updateListener.of(({ docChanged, view }) => {
-    if (!docChanged) return;
+  const plan = (view: EditorView) => {
+    isDue = true;
+    if (isBusy) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void check(view), pause);
-  });
+    timer = setTimeout(() => void check(view), took > QUICK_MS ? Math.min(took, PAUSE_MS_MAX) : 0);
+  };
+  return EditorView.updateListener.of(({ docChanged, view }) => docChanged && plan(view));
 }
 
-/** Tells the worker the text of a view and underlines what is wrong with it. */
+// Only the newest check of all has something to say: types may have come since an older one of the same text.
+let turns = 0;
+
+/** Tells the worker the text of a view and underlines what is wrong with it; hints follow where nobody types on. */
 export async function diagnose(language: Language, path: string, view: EditorView, known: LanguageWish["known"]): Promise<void> {
-  const text = view.state.doc.toString();
+  const { doc } = view.state;
+  const turn = ++turns;
   // Questions are answered in order.
-  void language.ask("write", path, text);
+  void language.ask("write", path, doc.toString());
   const faults = await language.ask("diagnose", path);
   // What was typed meanwhile has its own turn.
-  if (view.state.doc.toString() !== text) return;
-  const length = view.state.doc.length;
-  const typed = faults.map(({ from, to, severity, message }): Diagnostic =>
-    ({ from: Math.min(from, length), to: Math.min(Math.max(to, from), length), severity, message }));
-  // Of one mistake both have something to say, and this is closer to what is typed.
-  const lines = new Set(typed.filter(({ severity }) => severity === "error").map(({ from }) => view.state.doc.lineAt(from).number));
-  const others = known(view).filter(({ from, severity }) => severity !== "error" || !lines.has(view.state.doc.lineAt(from).number));
-  view.dispatch(setDiagnostics(view.state, [...typed, ...others]));
+  if (view.state.doc !== doc) return;
+  underline(view, faults, hintsOf(view.state), known);
   performance.mark("town-diagnosed");
   view.dom.dataset.diagnosed = String(faults.filter(({ severity }) => severity === "error").length);
+  const isNewest = () => turn === turns && view.state.doc === doc;
+  setTimeout(() => isNewest() && void language.ask("suggest", path).then((hints) => {
+    if (isNewest()) underline(view, faults, hints.map((hint) => placed(hint, doc.length)), known);
+  }), HINTS_MS);
+}
+
+function underline(view: EditorView, faults: Fault[], hints: Diagnostic[], known: LanguageWish["known"]): void {
+  const { doc } = view.state;
+  const typed = faults.map((fault) => placed(fault, doc.length));
+  // Of one mistake both have something to say, and this is closer to what is typed.
+  const lines = new Set(typed.filter(({ severity }) => severity === "error").map(({ from }) => doc.lineAt(from).number));
+  const others = known(view).filter(({ from, severity }) => severity !== "error" || !lines.has(doc.lineAt(from).number));
+  view.dispatch(setDiagnostics(view.state, [...typed, ...hints, ...others]));
+}
+
+/** Those that are shown, where they are by now. */
+function hintsOf(state: EditorState): Diagnostic[] {
+  const hints: Diagnostic[] = [];
+  forEachDiagnostic(state, (diagnostic, from, to) => diagnostic.severity === "hint" && hints.push({ ...diagnostic, from, to }));
+  return hints;
+}
+
+function placed({ from, to, severity, message }: Fault, length: number): Diagnostic {
+  return { from: Math.min(from, length), to: Math.min(Math.max(to, from), length), severity, message };
 }
 
 // ---- Completion -----------------------------------------------------------------------------------
@@ -172,8 +209,7 @@ function signatures({ language, path }: LanguageWish): Extension {
     if (!docChanged && !selectionSet) return;
     const position = state.selection.main.head;
     const mine = ++asked;
-    const before = state.sliceDoc(Math.max(0, position - 500), position);
-    const inCall = before.includes("(") && view.hasFocus;
+    const inCall = view.hasFocus && isInCall(state.sliceDoc(Math.max(0, position - CALL_LENGTH_MAX), position));
     if (inCall && docChanged) void language.ask("write", path, state.doc.toString());
     void (inCall ? language.ask("signature", path, position) : Promise.resolve(null)).then((found) => {
       if (mine !== asked) return;
@@ -183,6 +219,13 @@ function signatures({ language, path }: LanguageWish): Extension {
   });
   const close = keymap.of([{ key: "Escape", run: (view) => (view.dispatch({ effects: effect.of(null) }), false) }]);
   return [field, listener, close] as unknown as Extension;
+}
+
+/** Whether a bracket before the cursor is open. */
+function isInCall(before: string): boolean {
+  let closed = 0;
+  for (let at = before.length - 1; at >= 0 && closed >= 0; at--) closed += before[at] === ")" ? 1 : before[at] === "(" ? -1 : 0;
+  return closed < 0;
 }
 
 function signatureCard(found: Signature): HTMLElement {

@@ -19,7 +19,8 @@ export interface LanguageService {
   getProgram(): unknown;
   getFormattingEditsForDocument(file: string, options: object): { span: Span; newText: string }[];
 }
-export interface Snapshot { getText(start: number, end: number): string }
+export interface Change { span: Span; newLength: number }
+export interface Snapshot { getText(start: number, end: number): string; getLength(): number; getChangeRange(before: Snapshot): Change | undefined }
 export interface ResolvedModule { resolvedFileName: string; extension: string; isExternalLibraryImport?: boolean }
 export interface ModuleHost {
   fileExists(name: string): boolean;
@@ -28,7 +29,6 @@ export interface ModuleHost {
 }
 export interface TypeScript {
   version: string;
-  ScriptSnapshot: { fromString(text: string): Snapshot };
   ScriptTarget: Record<string, number>;
   ModuleKind: Record<string, number>;
   ModuleDetectionKind: Record<string, number>;
@@ -52,18 +52,23 @@ export interface Suggestion { name: string; kind: string; sort: string; source?:
 export interface Suggestions { from: number; entries: Suggestion[] }
 export interface Signature { prefix: string; parameters: string[]; suffix: string; separator: string; active: number; documentation: string; from: number }
 export interface Place { path: string; from: number; to: number }
+/** In a module that is none of the val's files: what it is called, and the line. */
+export interface Elsewhere { module: string; line: number }
 export interface Edit { path: string; from: number; to: number; text: string }
 
 export interface Questions {
   start(setting: { typescript: string; libraries: string; types: string; files: { path: string; text: string }[] }): void;
   write(path: string, text: string): void;
   remove(path: string): void;
+  /** What is wrong. */
   diagnose(path: string): Fault[];
+  /** What could be better. */
+  suggest(path: string): Fault[];
   hover(path: string, position: number): Hover | null;
   complete(path: string, position: number): Suggestions | null;
   detail(path: string, position: number, name: string, source: string | undefined): { text: string; documentation: string } | null;
   signature(path: string, position: number): Signature | null;
-  define(path: string, position: number): Place | null;
+  define(path: string, position: number): Place | Elsewhere | null;
   rename(path: string, position: number, name: string): Edit[];
   format(path: string): Edit[];
 }

@@ -6,8 +6,9 @@
 import { hintsOf, importsOf, unalias, type Aliases } from "./names.ts";
 import { isPackage, isWithin, startPackages, type Packages } from "./packages.ts";
 import type {
-  DisplayPart, Edit, Fault, Hover, LanguageService, ModuleHost, Place, Question, Questions, Reply, ResolvedModule, Signature, Suggestions, TsDiagnostic, TypeScript,
+  DisplayPart, Edit, Elsewhere, Fault, Hover, LanguageService, ModuleHost, Place, Question, Questions, Reply, ResolvedModule, Signature, Suggestions, TsDiagnostic, TypeScript,
 } from "./typescript.ts";
+import { snapshotOf } from "./snapshots.ts";
 
 interface WorkerScope {
   postMessage(message: unknown): void;
@@ -23,9 +24,10 @@ interface Held {
 const OWN = "file:///";
 const LIBRARY = "lib:///";
 // Importing files by their .ts names is how vals do it; what runs strips types, so those must be erasable.
+const NOT_FOUND = 2307;
 const QUIET = new Set([
   // An import whose types are not here.
-  2307, 7016, 2792,
+  NOT_FOUND, 7016, 2792,
   // Top-level await and import.meta are as they are in the town.
   1378, 1375, 1343, 1470,
 ]);
@@ -35,6 +37,8 @@ const COMPLETIONS_MAX = 400;
 const NEWS_MS = 50;
 // After so long a pause an import is one, and worth asking a registry for.
 const SETTLED_MS = 700;
+// Where what everybody has is declared.
+const DECLARED_IN: Record<string, string> = { [`${LIBRARY}kernel.d.ts`]: "town:system/kernel.d.ts", [`${LIBRARY}deno.d.ts`]: "town:system/editor/deno.d.ts" };
 const CONFIGURATION = /^file:\/\/\/(deno\.jsonc?|import_map\.json)$/;
 let ts: TypeScript;
 let service: LanguageService;
@@ -69,7 +73,8 @@ const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name
   },
   write: (path, text) => put(OWN + path, text),
   remove: (path) => void files.delete(OWN + path),
-  diagnose: (path) => diagnose(OWN + path),
+  diagnose: (path) => faultsOf(OWN + path, (file) => [...service.getSyntacticDiagnostics(file), ...service.getSemanticDiagnostics(file)]),
+  suggest: (path) => faultsOf(OWN + path, (file) => service.getSuggestionDiagnostics(file)),
   hover: (path, position) => hover(OWN + path, position),
   complete: (path, position) => complete(OWN + path, position),
   detail(path, position, name, from) {
@@ -77,12 +82,7 @@ const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name
     return found && { text: textOf(found.displayParts), documentation: textOf(found.documentation) };
   },
   signature: (path, position) => signature(OWN + path, position),
-  define(path, position): Place | null {
-    const place = service.getDefinitionAtPosition(OWN + path, position)?.find(({ fileName }) => fileName.startsWith(OWN));
-    return place === undefined
-      ? null
-      : { path: place.fileName.slice(OWN.length), from: place.textSpan.start, to: place.textSpan.start + place.textSpan.length };
-  },
+  define: (path, position) => define(OWN + path, position),
   rename(path, position, name): Edit[] {
     // The name itself everywhere, rather than an alias where it is imported.
     const places = service.findRenameLocations(OWN + path, position, false, false, { providePrefixAndSuffixTextForRename: false }) ?? [];
@@ -114,7 +114,8 @@ function put(name: string, text: string): void {
   if (CONFIGURATION.test(name)) aliases = importsOf(ts, text);
   if (isWithin(name)) return;
   hints.set(name, hintsOf(text));
-  // Before anybody asks, so that it is on its way.
+  // A program asks by itself. What comes before there is one is asked for at once, and so is on its way.
+  if (service !== undefined && name.startsWith(OWN)) return;
   for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) resolve(fileName, name);
 }
 
@@ -153,7 +154,7 @@ function host(): object {
     getScriptVersion: (name: string) => String(files.get(name)?.revision ?? 0),
     getScriptSnapshot: (name: string) => {
       const held = files.get(name);
-      return held && ts.ScriptSnapshot.fromString(held.text);
+      return held && snapshotOf(held.text);
     },
     getCurrentDirectory: () => OWN,
     getDefaultLibFileName: () => `${LIBRARY}lib.es2024.full.d.ts`,
@@ -232,10 +233,12 @@ async function declarations(name: string, range: string): Promise<{ version: str
   return response.ok ? response.json() : undefined;
 }
 
-function diagnose(file: string): Fault[] {
-  if (!files.has(file)) return [];
-  const found = [...service.getSyntacticDiagnostics(file), ...service.getSemanticDiagnostics(file), ...service.getSuggestionDiagnostics(file)];
-  return found.filter(({ code }) => !QUIET.has(code)).map(faultOf);
+function faultsOf(file: string, find: (file: string) => TsDiagnostic[]): Fault[] {
+  const text = files.get(file)?.text;
+  if (text === undefined) return [];
+  // All files of the val are here.
+  const isOwn = ({ code, start = 0 }: TsDiagnostic) => code === NOT_FOUND && /^["']\.{1,2}\//.test(text.slice(start, start + 4));
+  return find(file).filter((fault) => !QUIET.has(fault.code) || isOwn(fault)).map(faultOf);
 }
 
 function faultOf({ start = 0, length = 0, category, code, messageText }: TsDiagnostic): Fault {
@@ -260,6 +263,16 @@ function complete(file: string, position: number): Suggestions | null {
     from: found.optionalReplacementSpan?.start ?? from,
     entries: found.entries.slice(0, COMPLETIONS_MAX).map(({ name, kind, sortText, source: module }) => ({ name, kind, sort: sortText, source: module })),
   };
+}
+
+function define(file: string, position: number): Place | Elsewhere | null {
+  const found = service.getDefinitionAtPosition(file, position) ?? [];
+  const place = found.find(({ fileName }) => fileName.startsWith(OWN)) ?? found[0];
+  if (place === undefined) return null;
+  const { fileName, textSpan: { start, length } } = place;
+  if (fileName.startsWith(OWN)) return { path: fileName.slice(OWN.length), from: start, to: start + length };
+  const line = (files.get(fileName)?.text ?? "").slice(0, start).split("\n").length;
+  return { module: DECLARED_IN[fileName] ?? bases.get(fileName) ?? fileName.replace(/^(lib|npm|module):\/\/\//, ""), line };
 }
 
 function signature(file: string, position: number): Signature | null {
