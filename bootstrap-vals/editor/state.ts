@@ -15,6 +15,7 @@ import type { Diagnostic } from "../modules/analysis.ts";
 import { handovers, type Handover } from "../run/authority.ts";
 
 export interface EditorFile {
+  id: string;
   path: string;
   type: string;
   /** Null: too large to be sent along, or no text. */
@@ -23,7 +24,7 @@ export interface EditorFile {
   endpoint: string | null;
   email: string | null;
   /** When it runs, in words. */
-  schedule: { words: string; next: string[]; paused: boolean } | null;
+  schedule: { text: string; timeZone: string; words: string; next: string[]; paused: boolean } | null;
 }
 
 export interface EditorState {
@@ -56,8 +57,8 @@ export async function editorState(town: Town, val: Val, tree: Tree, asker: Asker
   const schedules = new Map<string, EditorFile["schedule"]>();
   if (mayChange(asker, val) && entries.some((entry) => entry.type === "interval")) {
     for (const row of await listSchedules(town, { val_id: val.id })) {
-      const { words, next, paused } = scheduleShape(row);
-      schedules.set(row.file_id, { words, paused, next: next.map((one) => one.words) });
+      const { schedule, timeZone, words, next, paused } = scheduleShape(row);
+      schedules.set(row.file_id, { text: schedule, timeZone, words, paused, next: next.map((one) => one.words) });
     }
   }
   const texts = new Map(rows.map(({ hash, text }) => [hash, text]));
@@ -66,7 +67,7 @@ export async function editorState(town: Town, val: Val, tree: Tree, asker: Asker
     files: entries.map((entry) => {
       const text = texts.get(entry.hash ?? "");
       return {
-        path: entry.path, type: entry.type, content: typeof text === "string" ? text : null,
+        id: entry.file_id, path: entry.path, type: entry.type, content: typeof text === "string" ? text : null,
         endpoint: entry.type === "http" ? endpointUrl(town.arrival, val, tree, entry) : null,
         email: entry.type === "email" ? mailAddress(town.arrival, val, entry.file_id, entryOf(emails)?.file_id === entry.file_id) : null,
         schedule: schedules.get(entry.file_id) ?? null,

@@ -77,7 +77,7 @@ async function list(request: Request, town: Town, asker: Asker, error?: HttpErro
       ${instances.length === 0 ? empty("A town is a val with accounts, vals and data of its own.") : html`<div class="table"><table>
         <thead><tr><th scope="col">Town</th><th scope="col">State</th><th scope="col">Data</th><th scope="col">Isolates</th><th scope="col">Runs</th><th scope="col">Last active</th></tr></thead>
         <tbody>${instances.map(row)}</tbody></table></div>`}
-      <p class="actions"><a class="button first" href="${href(arrival, "/new?starter=town")}">New town</a></p>
+      <p class="actions"><a class="button first" href="${href(arrival, "/new?template=town")}">New town</a></p>
       <form class="card" method="post" enctype="multipart/form-data" action="${href(arrival, "/instances")}"><h2>From an archive</h2>
         <label for="name">Name</label><input id="name" name="name" required maxlength="48" spellcheck="false" autocapitalize="none" autocomplete="off">
         <label for="archive">Archive</label><input id="archive" name="archive" type="file" accept=".tar" required>

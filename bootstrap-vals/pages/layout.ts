@@ -49,7 +49,8 @@ export async function pageOf(request: Request, town: Town, wish: PageWish): Prom
 <link rel="stylesheet" href="${assets.style}">
 <link rel="icon" href="data:image/svg+xml,${encodeURIComponent(ICON)}">
 ${imports.length === 0 ? null : importMap(imports, nonce)}
-<script type="module" nonce="${nonce}" src="${assets.client(script.name)}"></script>
+${[...imports.map(([, address]) => address), ...assets.reached(script.name).slice(1)].map((address) => html`<link rel="modulepreload" nonce="${nonce}" href="${address}">
+`)}<script type="module" nonce="${nonce}" src="${assets.client(script.name)}"></script>
 </head>
 <body data-base="${arrival.prefix}">
 <a class="skip" href="#main">Skip to content</a>
@@ -122,7 +123,7 @@ ${asker.role === "owner" ? html`<a href="${to("/admin")}">This town</a><a href="
 function foot(arrival: Arrival, wish: PageWish, theme: string): Html {
   return html`<footer class="foot"><div><span>This page is a val:</span>
 ${wish.made.map((path) => html`<a href="${href(arrival, `/@town/system/${path}`)}" data-made>${path}</a>`)}
-<form method="post" action="${href(arrival, "/theme")}"><label class="hidden-visually" for="theme">Colours</label>
+<form method="post" action="${href(arrival, "/theme")}"><label for="theme">Colours</label>
 <select id="theme" name="theme">${THEMES.map((name) =>
     html`<option value="${name}"${name === (theme || "system") ? html` selected` : null}>${name}</option>`)}</select>
 <button class="small">Set</button></form></div></footer>`;

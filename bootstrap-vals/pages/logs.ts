@@ -64,6 +64,7 @@ async function show(request: Request, params: ValParams, town: Town): Promise<Re
       ${run.requestHeaders === null ? null : html`<h3>Request</h3>${drawHeaders(run.requestHeaders, "Request headers")}`}
       ${run.requestBody === null ? null : drawBody(run.requestBody)}
       ${run.responseHeaders === null ? null : html`<h3>Response</h3>${drawHeaders(run.responseHeaders, "Response headers")}`}
+      ${run.responseBody === null ? null : drawBody(run.responseBody)}
       ${await drawRelations(town, run)}
       ${run.children.length === 0 ? null : html`<h3>What it caused</h3><div class="runs">${run.children.map((child) => drawRun(town, val, child, [], false))}</div>`}`,
   });

@@ -139,7 +139,7 @@ async function historyOf(town: Town, path: string): Promise<HtmlValue> {
 export function fromWhere(town: Town, cause: Cause | null): HtmlValue {
   if (cause === null) return null;
   const from = cause.val === undefined ? null
-    : html`, from <a href="${href(town.arrival, `/@${cause.val}/code?version=${cause.version}`)}">${cause.val}@${cause.version}</a>`;
+    : html`, from <a href="${href(town.arrival, `/@${cause.val}/versions/${cause.version}`)}">${cause.val}@${cause.version}</a>`;
   return html` by ${cause.by}${from}${cause.act === undefined || cause.act === "override" ? null : ` (${cause.act})`}`;
 }
 

@@ -90,7 +90,7 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
       ${files.length === 0 ? empty("No files yet.", mine ? { href: href(arrival, branchPath(val, "code")), text: "Add one" } : undefined) : null}</div>
       <aside aria-label="About this val">
         <h2>Files</h2>${fileList(town, val, tree, undefined)}
-        <h2>Import</h2><p><code class="secret">${arrival.base}${pinnedPath(val, val.version, entryOf(files)?.path ?? "")}</code></p>
+        ${files.length === 0 ? null : imported(arrival.base + pinnedPath(val, val.version, entryOf(files)?.path ?? ""))}
         <p class="hint">Version ${val.version}, saved ${time(val.updated_at)}</p>
         ${handed.length === 0 ? null : html`<h2>Hands its authority to</h2><ul class="files">${handed.map(({ path, line, specifier }) =>
           html`<li><a href="${href(arrival, branchPath(val, `code/${path}#L${line}`))}" title="${path}:${line}">${specifier}</a></li>`)}</ul>`}
@@ -99,6 +99,10 @@ async function overview(request: Request, params: ValParams, town: Town): Promis
         ${remixes.length === 0 ? null : html`<h2>Remixes</h2>${links(town, remixes)}`}
       </aside></div>`,
   });
+}
+
+function imported(address: string): HtmlValue {
+  return html`<div class="row between"><h2>Import</h2><button class="small quiet" type="button" data-copy="${address}" hidden>Copy</button></div><code class="secret">${address}</code>`;
 }
 
 function mailboxes(town: Town, val: Val, tree: Tree): HtmlValue {

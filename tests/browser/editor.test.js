@@ -2,28 +2,23 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { openEditor, openWindow, PATIENCE_MS, signIn, startBrowser, typeCode } from "./browser.js";
+import { asOwner, openEditor, openWindow, PATIENCE_MS, signIn, startBrowser, typeCode } from "./browser.js";
 import { startRegistry } from "./registry.js";
 import { makeVal, startTown } from "./town.js";
 
 let town;
 let browser;
+let withOwner;
 
 before(async () => {
   [town, browser] = await Promise.all([startTown(), startBrowser()]);
+  withOwner = asOwner(browser, town);
 });
 after(async () => {
   await browser?.close();
   await town?.stop();
 });
 
-const withOwner = async (options, work) => {
-  const window = await openWindow(browser, town, options);
-  await signIn(window);
-  await work(window, window.page);
-  window.check();
-  await window.close();
-};
 const errors = (page, count) =>
   page.waitForFunction((wanted) => Number(document.querySelector("#view")?.dataset.diagnosed ?? "-1") === wanted, count);
 const preview = (page, text) => page.frameLocator(".ed-stage iframe").getByText(text).first().waitFor();
@@ -39,6 +34,9 @@ test("a type error is underlined, and gone when it is mended", async () => {
     await page.getByText(/Property 'mapp' does not exist/).first().waitFor();
     await typeCode(page, "const count: number = [1, 2].length;\nexport default () => Response.json(count);\n");
     await errors(page, 0);
+    // A file of the val that is not there is a mistake before it is saved.
+    await typeCode(page, 'import { gone } from "./gone.ts";\nexport default () => Response.json(gone);\n');
+    await errors(page, 1);
   });
 });
 
@@ -61,6 +59,13 @@ export default () => Response.json([a, b, c, Deno.env.get("HOME")]);
     await errors(page, 3);
     const marked = await page.locator(".cm-lintRange-error").allTextContents();
     assert.deepEqual(marked, ["a", "b", "c"]);
+    await page.locator(".cm-line", { hasText: "const b" }).getByText("twice").hover();
+    await page.locator(".cm-tooltip-hover .cm-card", { hasText: "twice(n: number): number" }).getByText("Doubles.").waitFor();
+    // Where it is defined is a page of its own, in another tab.
+    await page.locator(".cm-line", { hasText: "const b" }).getByText("twice").click();
+    const [other] = await Promise.all([window.context.waitForEvent("page"), page.keyboard.press("F12")]);
+    await other.waitForURL(/\/@alice\/library\/code\/main\.ts#L2$/);
+    await other.close();
   });
 });
 
@@ -257,6 +262,14 @@ test("a request of any method shows its answer, and a stack leads to its line", 
     await page.fill('[aria-label="Request body"]', "fail");
     await page.click(".ed-address button");
     await page.locator(".ed-answer .badge", { hasText: "500" }).waitFor();
+    // What was asked and answered is there to be opened, and to be sent again, which fails again.
+    window.expect(/500/);
+    const newest = page.locator(".ed-runs details.run").first();
+    await newest.locator(".badge.failed").waitFor();
+    await newest.getByText("Request and answer").click();
+    await newest.getByLabel("Request, body").getByText("fail").waitFor();
+    await newest.getByRole("button", { name: "Send again" }).click();
+    await page.waitForFunction(() => document.querySelectorAll(".ed-runs details.run").length === 3);
     await page.locator(".ed-runs pre a", { hasText: "main.ts:3" }).first().click();
     const line = await page.evaluate(() => document.querySelector(".cm-activeLine")?.textContent);
     assert.match(line, /throw new Error/);
@@ -281,6 +294,9 @@ test("beside the code is what its file is for: a schedule in words, a mailbox, a
     const open = (name) => page.locator(".ed-tree li", { hasText: name }).click();
     await open("cron.ts");
     await card.getByText(words).waitFor();
+    await card.getByLabel("Schedule", { exact: true }).fill("every 2 hours");
+    await page.keyboard.press("Enter");
+    await card.getByRole("heading", { name: /2 hours/ }).waitFor();
     await open("mail.ts");
     await card.getByText(idOf("mail.ts").links.email).waitFor();
     await card.getByRole("button", { name: "Send test mail" }).click();
@@ -346,6 +362,12 @@ test("files are made, renamed, typed and deleted", async () => {
     await typeCode(page, "export const more = 1;\n");
     await page.keyboard.press("Control+s");
     await page.getByText(/Saved as version 1/).waitFor();
+    // Its folder is closed and opened.
+    const folder = page.getByRole("treeitem", { name: "lib" });
+    await folder.click();
+    await page.getByRole("treeitem", { name: /more\.ts/ }).waitFor({ state: "detached" });
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("treeitem", { name: /more\.ts/ }).waitFor();
     await page.getByRole("button", { name: "Rename", exact: true }).click();
     await page.fill("dialog #asked", "most.ts");
     await page.keyboard.press("Enter");
@@ -354,6 +376,11 @@ test("files are made, renamed, typed and deleted", async () => {
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByText(/Saved as version 3/).waitFor();
     assert.deepEqual((await paths()).filter((path) => !path.endsWith("directory")), ["main.ts http"]);
+    await page.setInputFiles('.ed-files input[type="file"]', [
+      { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("from here") }, { name: "picture.png", mimeType: "image/png", buffer: Buffer.from("\xff\x00", "latin1") },
+    ]);
+    await page.getByText("picture.png is no text").waitFor();
+    await page.locator("#view .cm-content", { hasText: "from here" }).waitFor();
   });
 });
 

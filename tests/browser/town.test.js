@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { openEditor, openWindow, signIn, startBrowser, typeCode } from "./browser.js";
+import { axe, openEditor, openWindow, signIn, startBrowser, typeCode } from "./browser.js";
 import { makeVal, OWNER, startTown, TOKEN } from "./town.js";
 
 let town;
@@ -22,6 +22,7 @@ test("the set-up link leads to a first running val", async () => {
     const window = await openWindow(browser, fresh);
     const { page } = window;
     await page.goto(fresh.setup);
+    assert.deepEqual(await axe(page), []);
     await page.fill("#username", "first");
     await page.fill("#password", "correct horse battery");
     await page.click("main button.first");
@@ -223,7 +224,9 @@ test("from signing in to a running val, by keyboard alone", async () => {
   await keyboard.type("lib.ts");
   await keyboard.press("Enter");
   await page.waitForURL(/code\/lib\.ts/);
-  await tabTo('[role="treeitem"]');
+  assert.match(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), /Code of lib/, "a new file is there to be typed");
+  await keyboard.press("Escape");
+  await tabTo('[role="treeitem"][tabindex="0"]');
   await keyboard.press("ArrowDown");
   assert.match(await focused(), /main\.ts/);
   await keyboard.press("Enter");

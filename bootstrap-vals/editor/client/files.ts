@@ -1,52 +1,90 @@
 /** The tree of files and the tabs above the code. */
 
 import { ask, make, say } from "./elements.ts";
-import { addDoc, closeTab, isDirty, openDoc, type Change, type Session } from "./session.ts";
+import { addDoc, closeTab, isDirty, openDoc, type Change, type Doc, type Session } from "./session.ts";
 import { isScript } from "./code.ts";
 
-/** Draws the tree anew whenever files come, go or change. `change` saves a move or a deletion. */
-export function drawFiles(session: Session, place: HTMLElement, change: (change: Change) => Promise<void>): void {
+const BADGES: Record<string, string> = { http: "HTTP", interval: "Cron", email: "Email" };
+// Deeper folders are drawn no further in.
+const DEPTH_SHOWN_MAX = 6;
+
+interface Row {
+  /** Of a folder with / at the end. */
+  path: string;
+  name: string;
+  depth: number;
+  doc?: Doc;
+}
+
+/** Draws the tree anew whenever files come, go or change. `change` saves a move or a deletion, `type` goes to the code. */
+export function drawFiles(session: Session, place: HTMLElement, change: (change: Change) => Promise<void>, type: () => void): void {
   const list = make("ul", { class: "ed-tree", role: "tree", "aria-label": "Files" });
   const actions = make("div", { class: "ed-tree-actions" });
+  const closed = new Set<string>();
   if (session.val.mine) {
+    const upload = make("input", { type: "file", multiple: true, hidden: true, on: { change: () => void takeFiles(session, upload) } });
     actions.append(
-      make("button", { class: "small", type: "button", on: { click: () => void newFile(session) } }, "New file"),
+      make("button", { class: "small", type: "button", on: { click: () => void newFile(session).then((made) => made && type()) } }, "New file"), upload,
+      make("button", { class: "small quiet", type: "button", on: { click: () => upload.click() } }, "Upload"),
       make("button", { class: "small quiet", type: "button", on: { click: () => void renameFile(session, change) } }, "Rename"),
       make("button", { class: "small quiet", type: "button", on: { click: () => void deleteFile(session, change) } }, "Delete"),
     );
   }
   place.append(list, actions);
-  const draw = () => {
-    const focused = list.contains(document.activeElement);
-    const docs = [...session.docs.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-    list.replaceChildren(...docs.map((doc) => {
-      const isOpen = doc.path === session.open;
-      const depth = doc.path.split("/").length;
-      const item = make("li", {
-        role: "treeitem", "aria-level": depth, "aria-selected": isOpen, tabindex: isOpen ? 0 : -1, "data-path": doc.path,
-        class: `depth-${Math.min(depth, 5)}`, on: { click: () => openDoc(session, doc.path) },
-      }, make("span", { class: "name" }, depth === 1 ? doc.path : make("span", { class: "soft" }, doc.path.slice(0, doc.path.lastIndexOf("/") + 1)), depth === 1 ? "" : doc.path.slice(doc.path.lastIndexOf("/") + 1)));
-      if (isDirty(doc)) item.append(make("span", { class: "dot", title: "Not saved", role: "img", "aria-label": "not saved" }));
-      if (doc.type !== "file" && doc.type !== "script") item.append(make("span", { class: `badge ${doc.type}` }, doc.type === "interval" ? "Cron" : doc.type === "http" ? "HTTP" : "Email"));
-      return item;
-    }));
-    if (focused) list.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
+  const act = (path: string) => {
+    if (!path.endsWith("/")) return openDoc(session, path);
+    if (!closed.delete(path)) closed.add(path);
+    draw(path);
+  };
+  const draw = (focus = list.contains(document.activeElement) ? session.open : undefined) => {
+    const rows = rowsOf([...session.docs.values()], closed);
+    const reached = rows.find(({ path }) => path === (focus ?? session.open)) ?? rows[0];
+    list.replaceChildren(...rows.map((row) => drawRow(session, row, row === reached, closed.has(row.path), () => act(row.path))));
+    if (focus !== undefined) list.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   };
   list.addEventListener("keydown", (event) => {
     const items = [...list.children] as HTMLElement[];
     const at = items.indexOf(document.activeElement as HTMLElement);
+    const path = items[at]?.dataset.path ?? session.open;
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (to !== undefined) {
       event.preventDefault();
       items[Math.max(0, Math.min(items.length - 1, to))]?.focus();
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      openDoc(session, items[at]?.dataset.path ?? session.open);
-    } else if (event.key === "Delete" && session.val.mine) void deleteFile(session, change);
+      act(path);
+    } else if (event.key === "ArrowRight" && closed.has(path) || event.key === "ArrowLeft" && path.endsWith("/") && !closed.has(path)) act(path);
+    else if (event.key === "ArrowLeft") items.find((item) => item.dataset.path === path.replace(/[^/]+\/?$/, ""))?.focus();
+    else if (event.key === "Delete" && session.val.mine) void deleteFile(session, change);
     else if (event.key === "F2" && session.val.mine) void renameFile(session, change);
   });
-  for (const event of ["files", "open", "text", "saved"] as const) session.on(event, draw);
+  for (const event of ["files", "open", "text", "saved"] as const) session.on(event, () => draw());
   draw();
+}
+
+/** Folders before files, each by name; what is in a closed folder is left out. */
+function rowsOf(docs: Doc[], closed: Set<string>, folder = "", depth = 1): Row[] {
+  const inside = docs.filter(({ path }) => path.startsWith(folder)).sort((a, b) => (a.path < b.path ? -1 : 1));
+  const restOf = ({ path }: Doc) => path.slice(folder.length);
+  const folders = new Set(inside.filter((doc) => restOf(doc).includes("/")).map((doc) => restOf(doc).split("/")[0] as string));
+  return [
+    ...[...folders].flatMap((name): Row[] => {
+      const path = `${folder}${name}/`;
+      return [{ path, name, depth }, ...(closed.has(path) ? [] : rowsOf(inside, closed, path, depth + 1))];
+    }),
+    ...inside.filter((doc) => !restOf(doc).includes("/")).map((doc): Row => ({ path: doc.path, name: restOf(doc), depth, doc })),
+  ];
+}
+
+function drawRow(session: Session, { path, name, depth, doc }: Row, isReached: boolean, isClosed: boolean, click: () => void): HTMLElement {
+  const item = make("li", {
+    role: "treeitem", "aria-level": depth, tabindex: isReached ? 0 : -1, "data-path": path, class: `depth-${Math.min(depth, DEPTH_SHOWN_MAX)}`, on: { click },
+    ...(doc === undefined ? { "aria-expanded": !isClosed } : { "aria-selected": path === session.open }),
+  }, make("span", { class: "name" }, name));
+  if (doc !== undefined && isDirty(doc)) item.append(make("span", { class: "dot", title: "Not saved", role: "img", "aria-label": "not saved" }));
+  const badge = BADGES[doc?.type ?? ""];
+  if (doc !== undefined && badge !== undefined) item.append(make("span", { class: `badge ${doc.type}` }, badge));
+  return item;
 }
 
 export function drawTabs(session: Session, place: HTMLElement): void {
@@ -79,10 +117,28 @@ export function drawTabs(session: Session, place: HTMLElement): void {
 
 const PATH = /^[a-zA-Z0-9$[\]()\-_.]{1,80}(\/[a-zA-Z0-9$[\]()\-_.]{1,80})*$/;
 
-async function newFile(session: Session): Promise<void> {
+async function newFile(session: Session): Promise<boolean> {
   const path = await ask("New file", "Path, with / for folders", "", "Create");
-  if (path === undefined || !isFree(session, path)) return;
+  if (path === undefined || !isFree(session, path)) return false;
   addDoc(session, path, isScript(path) ? typeOf(path) : "file", "");
+  return true;
+}
+
+/** Files from this machine, as texts that are not saved yet: into the folder of the file in front. */
+async function takeFiles(session: Session, input: HTMLInputElement): Promise<void> {
+  const folder = session.open.slice(0, session.open.lastIndexOf("/") + 1);
+  for (const file of input.files ?? []) {
+    const path = folder + file.name;
+    let text: string;
+    try {
+      text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    } catch {
+      say(`${file.name} is no text. Files that are not belong into the val's blobs.`, "bad");
+      continue;
+    }
+    if (isFree(session, path)) addDoc(session, path, isScript(path) ? typeOf(path) : "file", text);
+  }
+  input.value = "";
 }
 
 /** As the command line does: by the file's name, and a script where that says nothing. */

@@ -15,7 +15,7 @@ if (list !== null && live !== null && spoken !== null) {
   const announce = announcer(spoken);
   let isNews = false;
   const runs = runList(list, {
-    val: { username, name }, begun: () => document.querySelector(".empty")?.remove(),
+    val: { id, username, name }, begun: () => document.querySelector(".empty")?.remove(),
     time: (iso) => iso.slice(0, 19).replace("T", " "),
     link: (path, line, text) => make("a", { href: `${base}/@${username}/${name}/code/${path}#L${line}` }, text),
   });

@@ -4,7 +4,7 @@ import { EditorState, EditorView, gotoLine, openLintPanel, openSearchPanel, setD
 import type { EditorState as ValState } from "../state.ts";
 import { basics, commands, isScript, keysCompartment, keysExtension, marks, readKeys, type Keys } from "./code.ts";
 import { resolve } from "./conflict.ts";
-import { dropDraft, readDraft, writeDraft } from "./drafts.ts";
+import { keepDrafts } from "./drafting.ts";
 import { ask, make, say } from "./elements.ts";
 import { savedFaults } from "./faults.ts";
 import { drawFiles, drawTabs } from "./files.ts";
@@ -15,11 +15,11 @@ import { addCommands, openPalette } from "./palette.ts";
 import { separator } from "./panes.ts";
 import { drawPreview } from "./preview.ts";
 import { drawRunner } from "./runner.ts";
+import { shared } from "./share.ts";
 import { drawSide } from "./side.ts";
-import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, upgradeCalls, type Change } from "./session.ts";
+import type { Elsewhere, Place } from "./typescript.ts";
+import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, SignedOut, upgradeCalls, type Change } from "./session.ts";
 
-// A pause in typing, after which what is not saved is kept in this browser.
-const DRAFT_MS = 500;
 // What the town said of a save is underlined once the preview has had its turn.
 const LOOK_MS = 300;
 
@@ -38,10 +38,7 @@ if (!session.docs.has(session.open)) session.open = session.docs.keys().next().v
 session.tabs = [session.open];
 
 /** What one may take from here to somewhere else. */
-const SHARED: [text: string, what: () => string | undefined][] = [
-  ["link to this val", () => location.origin + page], ["link to these lines", linkToLines], ["address of the val", endpointOf],
-  ["curl command", () => (endpointOf() === undefined ? undefined : `curl ${endpointOf()}`)], ["address of this module", moduleAddress],
-];
+const SHARED = shared(session, page, () => view.state);
 
 // ---- The frame ------------------------------------------------------------------------------------
 
@@ -108,7 +105,7 @@ function extensionsOf(path: string): unknown[] {
     EditorView.updateListener.of(({ docChanged, state: now }) => docChanged && typed(path, now.doc.toString())),
     state.mine ? [] : EditorState.readOnly.of(true),
     language !== undefined && isScript(path)
-      ? languageExtensions({ language, path, variables: () => state.variables, known: (here) => known(path, here), go, rename: (from, position) => void rename(from, position) })
+      ? languageExtensions({ language, path, variables: () => state.variables, known: (here) => known(path, here), go: goDefinition, rename: (from, position) => void rename(from, position) })
       : [],
   ] as Extension[];
 }
@@ -159,7 +156,7 @@ function typed(path: string, text: string): void {
   doc.text = text;
   if (before !== isDirty(doc)) session.tell("text");
   session.tell("typed");
-  keepDraft();
+  drafts.keep();
   drawTitle();
 }
 
@@ -168,7 +165,7 @@ function changeType(): void {
   if (doc === undefined) return;
   doc.type = typeChoice.value;
   session.tell("text");
-  keepDraft();
+  drafts.keep();
   drawTitle();
 }
 
@@ -191,6 +188,21 @@ function go(path: string, from: number, to = from): void {
   view.focus();
 }
 
+function goDefinition(place: Place | Elsewhere | null): void {
+  if (place === null) return say("No definition was found there");
+  if ("path" in place) return go(place.path, place.from, place.to);
+  const address = pageOf(place.module);
+  if (address === undefined) return say(`That is defined in ${place.module}`);
+  window.open(`${address}#L${place.line}`, "_blank", "noopener");
+}
+
+/** The page of a module that this town has. */
+function pageOf(module: string): string | undefined {
+  if (module.startsWith("town:system/")) return `${base}/@town/system/${module.slice("town:system/".length)}`;
+  const [, username, name, path] = /^https:\/\/esm\.town\/v\/([^/]+)\/([^/@]+)(?:@[^/]*)?\/(.+)$/.exec(module) ?? [];
+  return username === undefined ? undefined : `${base}/@${username}/${name}/code/${path}`;
+}
+
 function goLine(path: string, line: number, last = line): void {
   const doc = session.docs.get(path);
   if (doc === undefined) return;
@@ -204,6 +216,8 @@ function goHash(): void {
   const lines = /^#L(\d+)(?:-L?(\d+))?$/.exec(location.hash);
   if (lines !== null) goLine(session.open, Number(lines[1]), Number(lines[2] ?? lines[1]));
 }
+
+const drafts = keepDrafts(session, notice, showDoc);
 
 // ---- Acts -----------------------------------------------------------------------------------------
 
@@ -225,7 +239,7 @@ async function save(others: Change[] = []): Promise<boolean> {
       }
       showDoc();
     }
-    void dropDraft(state.id);
+    drafts.drop();
     notice.hidden = true;
     const faults = session.val.diagnostics.length;
     const trusted = [...new Set(session.val.handovers.map(({ specifier }) => specifier))].join(", ");
@@ -235,6 +249,11 @@ async function save(others: Change[] = []): Promise<boolean> {
     return true;
   } catch (error) {
     say(`Not saved: ${(error as Error).message}`, "bad");
+    if (error instanceof SignedOut) {
+      notice.replaceChildren("You are signed out. Sign in in another tab, and save again here. ",
+        make("a", { class: "button small", href: `${base}/signin`, target: "_blank", rel: "noopener" }, "Sign in"));
+      notice.hidden = false;
+    }
     return false;
   } finally {
     saving = false;
@@ -253,7 +272,9 @@ async function run(): Promise<void> {
 }
 
 function format(): void {
-  if (language === undefined || !isScript(session.open) || !state.mine) return;
+  if (!state.mine) return;
+  if (!isScript(session.open)) return say("Only TypeScript and JavaScript are formatted");
+  if (language === undefined) return say("The formatter is still loading");
   const path = session.open;
   const text = view.state.doc.toString();
   void language.ask("write", path, text).then(() => language?.ask("format", path)).then((edits) => {
@@ -290,24 +311,6 @@ async function copyShared(what: () => string | undefined): Promise<void> {
   await copy(text, share.querySelector("summary") as HTMLElement);
 }
 
-function linkToLines(): string {
-  const { from, to } = view.state.selection.main;
-  const first = view.state.doc.lineAt(from).number;
-  const last = view.state.doc.lineAt(to).number;
-  const hash = `#L${first}${last > first ? `-${last}` : ""}`;
-  history.replaceState(null, "", hash);
-  return location.origin + location.pathname + hash;
-}
-
-function endpointOf(): string | undefined {
-  const open = session.docs.get(session.open);
-  return open?.endpoint ?? [...session.docs.values()].find((doc) => doc.endpoint !== null)?.endpoint ?? undefined;
-}
-
-function moduleAddress(): string {
-  return `${location.origin}${base}/v/${state.username}/${state.name}@${session.val.version}-${state.branch}/${session.open}`;
-}
-
 function nextKeys(): void {
   const order: Keys[] = ["default", "vim", "emacs"];
   const next = order[(order.indexOf(readKeys()) + 1) % order.length] as Keys;
@@ -322,59 +325,13 @@ async function applyKeys(): Promise<void> {
   view.dispatch({ effects: keysCompartment.reconfigure(keys) });
 }
 
-// ---- Drafts ---------------------------------------------------------------------------------------
-
-let draftTimer = 0;
-function keepDraft(): void {
-  clearTimeout(draftTimer);
-  draftTimer = setTimeout(flushDraft, DRAFT_MS);
-}
-
-/** Keeps now what would be kept after the pause. */
-function flushDraft(): void {
-  if (draftTimer === 0) return;
-  clearTimeout(draftTimer);
-  draftTimer = 0;
-  const files = dirtyDocs(session).map(({ path, type, text }) => ({ path, type, text }));
-  void (files.length === 0 ? dropDraft(state.id) : writeDraft(state.id, { version: session.val.version, at: Date.now(), files }));
-}
-
-async function offerDraft(): Promise<void> {
-  const draft = await readDraft(state.id);
-  const files = draft?.files.filter(({ path, text }) => session.docs.get(path)?.text !== text) ?? [];
-  if (draft === undefined || files.length === 0) return;
-  const take = () => {
-    for (const { path, type, text } of files) {
-      const doc = session.docs.get(path);
-      if (doc === undefined) addDoc(session, path, type, text);
-      else Object.assign(doc, { text, type });
-    }
-    notice.hidden = true;
-    session.tell("text");
-    showDoc();
-  };
-  notice.replaceChildren(`You left changes to ${files.map(({ path }) => path).join(", ")} unsaved on ${new Date(draft.at).toISOString().slice(0, 16).replace("T", " ")}. `,
-    make("button", { class: "small", type: "button", on: { click: take } }, "Take them up"),
-    make("button", { class: "small quiet", type: "button", on: { click: () => (void dropDraft(state.id), (notice.hidden = true)) } }, "Discard"));
-  notice.hidden = false;
-}
-
-// Whoever leaves does not wait for a pause in typing. Phones tell only that the page is no longer seen.
-window.addEventListener("pagehide", flushDraft);
-document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flushDraft());
-window.addEventListener("beforeunload", (event) => {
-  flushDraft();
-  if (dirtyDocs(session).length > 0) event.preventDefault();
-});
-window.addEventListener("offline", () => say("Offline. What you type is kept in this browser.", "bad"));
-
 // ---- Begin ----------------------------------------------------------------------------------------
 
 status.append("", make("span", { id: "editor-help" }, "Escape, then Tab leaves the code. Ctrl+K: all commands."),
   make("span", { class: "ed-made" }, "This page is a val:", ...[...document.querySelectorAll(".foot [data-made]")].map((link) => link.cloneNode(true))));
 const change = async (one: Change) => void (await save([one]));
 drawTabs(session, tabs);
-drawFiles(session, tree, change);
+drawFiles(session, tree, change, () => (show("code"), view.focus()));
 const previewPane = make("div", { class: "ed-preview" });
 side.append(previewPane);
 // What is beside the code decides whether the preview is to be seen, before that asks the val for anything.
@@ -405,7 +362,7 @@ addCommands([
   ...[...session.docs.keys()].map((path) => ({ title: `Open ${path}`, run: () => openDoc(session, path) })),
 ]);
 if (readKeys() !== "default") void applyKeys();
-void offerDraft();
+void drafts.offer();
 frame.dataset.ready = "";
 performance.mark("town-ready");
 // After the first paint, so that the code can be read and typed before the compiler is there.

@@ -43,7 +43,7 @@ export function openPalette(): void {
     command?.run();
   };
   const draw = () => {
-    shown = commands.filter((command) => fits(command.title, input.value));
+    shown = [...commands.filter((command) => fits(command.title, input.value)), ...search(input.value.trim())];
     selected = Math.min(selected, Math.max(0, shown.length - 1));
     list.replaceChildren(...shown.map((command, index) => {
       const item = document.createElement("li");
@@ -79,6 +79,13 @@ export function openPalette(): void {
   dialog.addEventListener("close", () => dialog.remove());
   draw();
   dialog.showModal();
+}
+
+/** What is no command may be the name of a val, or words in one. */
+function search(typed: string): Command[] {
+  const form = document.querySelector<HTMLFormElement>("form.find");
+  if (typed === "" || form === null) return [];
+  return [{ title: `Search vals for ${typed}`, run: () => location.assign(`${form.action}?q=${encodeURIComponent(typed)}`) }];
 }
 
 function linksOfPage(): Command[] {

@@ -1,7 +1,7 @@
 /** Runs with their lines, the newest on top: a box for each, drawn as the news of it comes. */
 
 import { make } from "./elements.ts";
-import { base } from "./page.ts";
+import { exchange } from "./exchange.ts";
 import type { Line, Run } from "./stream.ts";
 
 const RUNS_KEPT_MAX = 100;
@@ -23,7 +23,8 @@ interface Box {
 }
 
 export interface ListWish {
-  val: { username: string; name: string };
+  /** The id is as the editor's routes know it. */
+  val: { id: string; username: string; name: string };
   /** A place in a file of the val, as a link leads there. */
   link(path: string, line: string, text: string): HTMLElement;
   /** The first run is to come. */
@@ -45,9 +46,9 @@ export function runList(list: HTMLElement, wish: ListWish): RunList {
     const head = make("summary", {}, make("time", { datetime: at }, time(at)), " running");
     const lines = make("ol", { class: "lines" });
     const error = make("div", {});
-    const more = make("p", { class: "small" });
+    const more = make("div", { class: "small" });
     const box = make("details", { class: "run", open: true, "data-run": id }, head, make("div", {}, error, lines, more));
-    for (const other of list.querySelectorAll<HTMLDetailsElement>("details[open]")) if (other.dataset.kept === undefined) other.open = false;
+    for (const other of list.querySelectorAll<HTMLDetailsElement>("details.run[open]")) if (other.dataset.kept === undefined) other.open = false;
     head.addEventListener("click", () => (box.dataset.kept = ""));
     list.prepend(box);
     const made = { box, head, lines, error, more };
@@ -74,7 +75,7 @@ export function runList(list: HTMLElement, wish: ListWish): RunList {
         make("time", { datetime: run.startedAt }, time(run.startedAt)),
         make("span", { class: `badge ${failed ? "failed" : "http"}` }, outcomeOf(run)), make("span", { class: "mono" }, titleOf(run)),
         make("span", { class: "soft" }, `${run.durationMs} ms · v${run.version}`));
-      more.replaceChildren(make("a", { href: `${base}/@${val.username}/${val.name}/logs/${run.id}` }, "Headers, body, send again"));
+      more.replaceChildren(exchange(val, run));
       if (run.error !== null) error.replaceChildren(make("pre", { tabindex: 0 }, ...linked(wish, run.error.stack || run.error.message)));
     },
   };
@@ -100,7 +101,7 @@ function drawn(list: HTMLElement, id: string): Box | undefined {
   if (!box || !body) return undefined;
   let lines = body.querySelector<HTMLElement>("ol.lines");
   if (lines === null) body.prepend((lines = make("ol", { class: "lines" })));
-  return { box, head: box.querySelector("summary") as HTMLElement, lines, error: body.insertBefore(make("div", {}), lines), more: body.appendChild(make("p", { class: "small" })) };
+  return { box, head: box.querySelector("summary") as HTMLElement, lines, error: body.insertBefore(make("div", {}), lines), more: body.appendChild(make("div", { class: "small" })) };
 }
 
 function clock(iso: string): string {

@@ -4,6 +4,8 @@ import type { EditorFile, EditorState } from "../state.ts";
 import { base } from "./page.ts";
 
 export interface Doc {
+  /** Null while it is not saved. */
+  id: string | null;
   path: string;
   type: string;
   text: string;
@@ -50,8 +52,8 @@ function docOf(file: EditorFile, content: string): Doc {
 }
 
 /** Where a file is reached, which saves may change. */
-function placesOf({ endpoint, email, schedule }: EditorFile): Pick<Doc, "endpoint" | "email" | "schedule"> {
-  return { endpoint, email, schedule };
+function placesOf({ id, endpoint, email, schedule }: EditorFile): Pick<Doc, "id" | "endpoint" | "email" | "schedule"> {
+  return { id, endpoint, email, schedule };
 }
 
 export function isDirty(doc: Doc): boolean {
@@ -78,7 +80,7 @@ export function closeTab(session: Session, path: string): void {
 }
 
 export function addDoc(session: Session, path: string, type: string, text: string): void {
-  session.docs.set(path, { path, type, text, saved: null, endpoint: null, email: null, schedule: null });
+  session.docs.set(path, { id: null, path, type, text, saved: null, endpoint: null, email: null, schedule: null });
   session.tell("files");
   openDoc(session, path);
 }
@@ -90,22 +92,43 @@ export type Change =
   | { act: "move"; path: string; to: string }
   | { act: "delete"; path: string };
 
+/** The session with the town has ended. */
+export class SignedOut extends Error {}
+
 /** Saves what was typed, and other changes with it. Conflicts are returned and nothing is saved. */
 export async function saveSession(session: Session, others: Change[] = []): Promise<Conflict[]> {
   const gone = new Set(others.map(({ path }) => path));
   const written = dirtyDocs(session).filter((doc) => !gone.has(doc.path) || others.some((change) => change.act === "move" && change.path === doc.path));
   const changes: Change[] = [...written.map((doc): Change => ({ act: "write", path: doc.path, type: doc.type, content: doc.text })), ...others];
   if (changes.length === 0) return [];
-  const response = await post(`/-/editor/${session.val.id}/save`, { expected: session.val.version, changes });
+  const response = await post(`/-/editor/${session.val.id}/save`, { expected: session.val.version, changes }).catch(() => {
+    throw new Error("the town does not answer. What you typed is kept in this browser");
+  });
   const body = await response.json();
   if (response.status === 412) {
     const conflicts = merge(session, body.state as EditorState);
     // What others changed elsewhere is taken over; then there is nothing in the way.
     return conflicts.length > 0 ? conflicts : saveSession(session, others);
   }
+  if (response.status === 401) throw new SignedOut("you are signed out. What you typed is still here");
   if (!response.ok) throw new Error(String(body.message));
   settle(session, body as EditorState, changes);
   return [];
+}
+
+/** Sets when a file of type interval runs. */
+export async function setSchedule(session: Session, path: string, schedule: string, timeZone: string): Promise<string> {
+  const doc = session.docs.get(path);
+  if (doc?.id == null) throw new Error("It is not saved yet");
+  const response = await fetch(`${base}/api/town/files/${doc.id}/schedule`, {
+    method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify({ schedule, timeZone }),
+  });
+  const body = await response.json();
+  if (!response.ok) throw new Error(String(body.message));
+  const { words, next, paused } = body as { words: string; next: { words: string }[]; paused: boolean };
+  doc.schedule = { text: schedule, timeZone, words, paused, next: next.map((one) => one.words) };
+  session.tell("text");
+  return words;
 }
 
 /** Has the town make calls of other people's vals calls as APIs, in a version of its own. Everything must be saved. */
