@@ -1,7 +1,7 @@
 //! How the time of what programs do with texts, data and collections grows with their size: each in texts of 10 KB,
 //! 100 KB and 1 MB, or that of as many bytes in small parts. Ten times the size is ten times the time, and no more.
 
-use boa_engine::{Context, JsValue, Source};
+use boa_engine::{Context, JsValue};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use town::isolate::{json, language, web};
 
@@ -120,7 +120,7 @@ fn growth(criterion: &mut Criterion) {
             let source = format!(
                 "(() => {{ const it = ((bytes) => {{ {make} }})({bytes}); return () => {{ {code} }}; }})()"
             );
-            let function = context.eval(Source::from_bytes(&source));
+            let function = context.eval_text(&source, None);
             let function = function.expect("the source is right");
             let function = function.as_callable().expect("it gives a function");
             group.throughput(Throughput::Bytes(bytes as u64));

@@ -2,7 +2,7 @@
 
 use boa_engine::builtins::promise::PromiseState;
 use boa_engine::object::builtins::JsPromise;
-use boa_engine::{Context, JsValue, Source, js_string};
+use boa_engine::{Context, JsValue, js_string};
 use criterion::{Criterion, criterion_group, criterion_main};
 use town::isolate::web;
 
@@ -49,7 +49,7 @@ fn measure(criterion: &mut Criterion) {
     for (name, body) in bodies {
         let source = format!("(() => {{ for (let i = 0; i < {REPEATS}; i++) {{ {body} }} }})");
         let function = context
-            .eval(Source::from_bytes(&source))
+            .eval_text(&source, None)
             .expect("the source is right");
         let function = function.as_callable().expect("the source is a function");
         criterion.bench_function(&format!("{name} (x{REPEATS})"), |bencher| {
@@ -115,7 +115,7 @@ fn pairs(criterion: &mut Criterion, context: &mut Context) {
     for (name, ours, naive) in PAIRS {
         for (kind, code) in [("", ours), (", by hand", naive)] {
             let function = context
-                .eval(Source::from_bytes(&format!("(() => {{ {code} }})")))
+                .eval_text(&format!("(() => {{ {code} }})"), None)
                 .expect("the source is right");
             let function = function.as_callable().expect("the source is a function");
             criterion.bench_function(&format!("{name}{kind}"), |bencher| {

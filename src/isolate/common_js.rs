@@ -12,8 +12,7 @@ use boa_engine::object::builtins::JsFunction;
 use boa_engine::object::{FunctionObjectBuilder, JsObject};
 use boa_engine::property::PropertyKey;
 use boa_engine::{
-    Context, JsArgs, JsNativeError, JsResult, JsString, JsValue, Module, NativeFunction, Source,
-    js_string,
+    Context, JsArgs, JsNativeError, JsResult, JsString, JsValue, Module, NativeFunction, js_string,
 };
 
 use super::host::{Host, type_error};
@@ -167,8 +166,7 @@ pub fn run(
         let error = JsNativeError::syntax().with_message(format!("{error} ({specifier})"));
         return Err(error.into());
     }
-    let source = Source::from_bytes(wrapped.as_bytes()).with_path(Path::new(specifier));
-    let function = context.eval(source)?;
+    let function = context.eval_text(&wrapped, Some(Path::new(specifier)))?;
     let no_function = || type_error("A CommonJS module did not compile to a function");
     let function = function.as_function().ok_or_else(no_function)?;
     let globals = modules.globals_of(authority);

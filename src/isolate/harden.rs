@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use boa_engine::builtins::proxy::Proxy;
 use boa_engine::object::{IntegrityLevel, JsObject};
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
-use boa_engine::{Context, JsResult, JsValue, Source, js_string};
+use boa_engine::{Context, JsResult, JsValue, js_string};
 
 use super::host::type_error;
 use super::node;
@@ -51,7 +51,7 @@ struct Hardened {
 
 /// Notes what there is to freeze, `shared` among it. Called before any program.
 pub fn note(shared: JsValue, context: &mut Context) -> JsResult<()> {
-    let hidden = context.eval(Source::from_bytes(HIDDEN))?;
+    let hidden = context.eval_text(HIDDEN, None)?;
     let hidden = hidden
         .as_object()
         .ok_or_else(|| type_error("What is hidden is no object"))?;

@@ -14,7 +14,7 @@ use boa_engine::object::JsObject;
 use boa_engine::object::builtins::JsPromise;
 use boa_engine::property::PropertyKey;
 use boa_engine::{
-    Context, JsNativeError, JsResult, JsString, JsValue, Module, NativeFunction, Source, js_string,
+    Context, JsNativeError, JsResult, JsString, JsValue, Module, NativeFunction, js_string,
 };
 
 use super::common_js;
@@ -534,10 +534,7 @@ pub fn resolve(specifier: &str, referrer: &str, imports: &[(String, String)]) ->
 
 fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Module> {
     match body {
-        ModuleBody::Code(code) => {
-            let source = Source::from_bytes(code.as_bytes()).with_path(Path::new(specifier));
-            Module::parse(source, None, context)
-        }
+        ModuleBody::Code(code) => Module::parse_text(&code, Some(Path::new(specifier)), context),
         ModuleBody::Json(text) => Module::parse_json(js_string!(text.as_str()), context),
         ModuleBody::Text(text) => Ok(Module::from_value_as_default(
             js_string!(text.as_str()).into(),

@@ -10,7 +10,7 @@ use boa_engine::object::{FunctionObjectBuilder, JsObject};
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::realm::Realm;
 use boa_engine::{
-    Context, JsData, JsNativeError, JsResult, JsString, JsValue, NativeFunction, Source, js_string,
+    Context, JsData, JsNativeError, JsResult, JsString, JsValue, NativeFunction, js_string,
 };
 use boa_gc::{Finalize, Trace};
 
@@ -126,9 +126,8 @@ pub fn build(host: Rc<Host>, modules: Rc<Modules>) -> JsResult<(Context, Bridge)
 // A script whose completion value is a function.
 fn script(name: &str, source: &str, context: &mut Context) -> JsResult<JsFunction> {
     let path = format!("town:runtime/{name}");
-    let source = Source::from_bytes(source.as_bytes()).with_path(std::path::Path::new(&path));
     context
-        .eval(source)?
+        .eval_text(source, Some(std::path::Path::new(&path)))?
         .as_object()
         .and_then(JsFunction::from_object)
         .ok_or_else(|| type_error(format!("{name} is no function")))

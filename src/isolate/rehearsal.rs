@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use boa_engine::{Context, JsResult, JsValue, Source};
+use boa_engine::{Context, JsResult, JsValue};
 
 use super::Process;
 use super::host::type_error;
@@ -31,9 +31,7 @@ impl Process {
     pub(super) fn rehearse(&self, cell: &RefCell<&mut Context>) -> JsResult<()> {
         if !self.modules.is_empty() {
             let context = &mut cell.borrow_mut();
-            return context
-                .eval(Source::from_bytes(AMONG_OTHERS))
-                .map(|_: JsValue| ());
+            return context.eval_text(AMONG_OTHERS, None).map(|_: JsValue| ());
         }
         let unsent = self.host.socket.borrow().unsent();
         let played = self.play(cell);

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use boa_engine::{Context, JsResult, Source};
+use boa_engine::{Context, JsResult};
 use boa_gc::Gc;
 
 use super::{HEAP, Process, fatal, harden, web};
@@ -13,28 +13,32 @@ impl Process {
     pub(super) fn warm_up(&self, cell: &RefCell<&mut Context>) {
         const WARM: &str = "Symbol.for('town'); new Date(0).toString(); /a(b)+/u.exec('abb'); \
             'aXb'.replace('X', '-').split('-'); JSON.parse('{\"a\":[1]}'); [1,2].map(String);";
-        let warm = Source::from_bytes(WARM);
-        let warm = cell.borrow_mut().eval(warm).map(drop);
+        let warm = cell.borrow_mut().eval_text(WARM, None).map(drop);
         if let Err(error) = warm.and_then(|()| self.rehearse(cell)) {
             fatal(&format!("warming up failed: {error}"));
         }
         if let Err(error) = web::reseed() {
             fatal(&error.to_string());
         }
-        // All of this serves for ever: no child counts or visits it, or copies a page of it for
-        // that.
-        boa_gc::keep_all();
-        collect_rarely();
-        boa_gc::force_collect();
+        keep_all();
     }
 
     // Freezes what all modules share, in a process that goes on as a zygote.
     pub(super) fn harden(&self, cell: &RefCell<&mut Context>) -> JsResult<()> {
         harden::harden(&mut cell.borrow_mut())?;
-        boa_gc::keep_all();
+        // What the code remembers of objects was of others before.
+        self.rehearse(cell)?;
+        keep_all();
         HEAP.gather();
         Ok(())
     }
+}
+
+// All that is alive serves for ever: no child counts or visits it, or copies a page of it for that.
+fn keep_all() {
+    boa_gc::keep_all();
+    collect_rarely();
+    boa_gc::force_collect();
 }
 
 // The collector runs whenever as much was allocated as it found alive at its last run, and visits

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use boa_engine::{Context, Source};
+use boa_engine::Context;
 use clap::CommandFactory as _;
 
 use town::config::CommandLine;
@@ -412,9 +412,7 @@ fn every_patch_of_the_engine_is_in_force() {
 
 fn evaluate(script: &str) -> String {
     let mut context = Context::default();
-    let value = context
-        .eval(Source::from_bytes(script))
-        .expect("the script runs");
+    let value = context.eval_text(script, None).expect("the script runs");
     let text = value.to_string(&mut context).expect("it is text");
     text.to_std_string_lossy()
 }

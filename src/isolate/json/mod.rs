@@ -13,7 +13,7 @@ pub fn install(context: &mut Context) -> JsResult<()> {
 
 #[cfg(test)]
 mod harness {
-    use boa_engine::{Context, Source};
+    use boa_engine::Context;
 
     /// Runs JavaScript with the engine's own `JSON` as `engine` and this one as `JSON`.
     pub fn run(code: &str) -> String {
@@ -27,9 +27,9 @@ mod harness {
     fn evaluated(code: &str) -> String {
         let mut context = Context::default();
         let keep = "globalThis.engine = { ...JSON, parse: JSON.parse, stringify: JSON.stringify };";
-        context.eval(Source::from_bytes(keep)).expect("it runs");
+        context.eval_text(keep, None).expect("it runs");
         super::install(&mut context).expect("it is put in place");
-        let value = context.eval(Source::from_bytes(code)).expect("it runs");
+        let value = context.eval_text(code, None).expect("it runs");
         let text = value.to_string(&mut context).expect("a text");
         text.to_std_string_escaped()
     }

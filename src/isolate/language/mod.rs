@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use boa_engine::{Context, JsResult, JsValue, Source};
+use boa_engine::{Context, JsResult, JsValue};
 
 use super::host::type_error;
 use super::web::native_object;
@@ -31,9 +31,8 @@ pub fn install(context: &mut Context) -> JsResult<()> {
         context,
     )?;
     stacks::keep(context)?;
-    let source = Source::from_bytes(include_str!("language.js"));
-    let source = source.with_path(Path::new("town:runtime/language.js"));
-    let script = context.eval(source)?;
+    let path = Path::new("town:runtime/language.js");
+    let script = context.eval_text(include_str!("language.js"), Some(path))?;
     let script = script
         .as_callable()
         .ok_or_else(|| type_error("language.js is no function"))?;

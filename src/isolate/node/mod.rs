@@ -10,7 +10,7 @@ use std::path::Path;
 use boa_engine::object::builtins::{JsArray, JsFunction};
 use boa_engine::{
     Context, Finalize, JsArgs, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction,
-    Source, Trace, js_string,
+    Trace, js_string,
 };
 
 use super::harden::harden_later;
@@ -26,6 +26,16 @@ mod values;
 
 /// What every program is given as globals, so what is evaluated before the fork.
 const EAGER: [&str; 3] = ["internal/process", "buffer", "timers"];
+
+/// Makes what Node has as globals those of the program: given what `EAGER` loads.
+const GLOBALS: &str = "(_, { Buffer }, { setImmediate, clearImmediate }) => {
+    const globals = { Buffer, global: globalThis, setImmediate, clearImmediate };
+    for (const name in globals) {
+        const value = globals[name];
+        const property = { value, writable: true, enumerable: false, configurable: true };
+        Object.defineProperty(globalThis, name, property);
+    }
+}";
 
 /// A module: its name, and the script that makes it. Scripts that make several return an object of
 /// functions, by the names of the modules.
@@ -200,21 +210,11 @@ pub fn install(context: &mut Context, web: &JsObject) -> JsResult<()> {
     for name in EAGER {
         load(name, context)?;
     }
-    let globals = Source::from_bytes(
-        "(_, { Buffer }, { setImmediate, clearImmediate }) => {
-            const globals = { Buffer, global: globalThis, setImmediate, clearImmediate };
-            for (const name in globals) {
-                const value = globals[name];
-                const property = { value, writable: true, enumerable: false, configurable: true };
-                Object.defineProperty(globalThis, name, property);
-            }
-        }",
-    );
     let mut arguments = Vec::new();
     for name in EAGER {
         arguments.extend(load(name, context)?);
     }
-    let globals = context.eval(globals)?;
+    let globals = context.eval_text(GLOBALS, None)?;
     if let Some(globals) = globals.as_callable() {
         globals.call(&JsValue::undefined(), &arguments, context)?;
     }
@@ -289,8 +289,7 @@ fn script(builtin: &Builtin, context: &mut Context) -> JsResult<JsValue> {
         return Ok(made.clone());
     }
     let path = format!("node:{}", builtin.file.trim_end_matches(".js"));
-    let source = Source::from_bytes(builtin.script).with_path(Path::new(&path));
-    let function = context.eval(source)?;
+    let function = context.eval_text(builtin.script, Some(Path::new(&path)))?;
     let function = function
         .as_callable()
         .ok_or_else(|| type_error(format!("{} is no function", builtin.file)))?;

@@ -6,9 +6,7 @@
 use std::path::Path;
 
 use boa_engine::native_function::NativeFunctionPointer;
-use boa_engine::{
-    Context, JsObject, JsResult, JsValue, NativeFunction, Source, js_error, js_string,
-};
+use boa_engine::{Context, JsObject, JsResult, JsValue, NativeFunction, js_error, js_string};
 
 pub mod base64;
 pub mod blob;
@@ -164,8 +162,7 @@ pub fn untouched() -> bool {
 // Runs one API's script on the shared object.
 fn load(api: &Api, web: &JsObject, context: &mut Context) -> JsResult<()> {
     let path = format!("town:runtime/web/{}.js", api.name);
-    let source = Source::from_bytes(api.script).with_path(Path::new(&path));
-    let script = context.eval(source)?;
+    let script = context.eval_text(api.script, Some(Path::new(&path)))?;
     let Some(script) = script.as_callable() else {
         return Err(js_error!(TypeError: "the script of a web API must be a function"));
     };

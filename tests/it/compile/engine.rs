@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use boa_engine::builtins::promise::PromiseState;
 use boa_engine::module::MapModuleLoader;
-use boa_engine::{Context, JsValue, Module, Source, js_string};
+use boa_engine::{Context, JsValue, Module, js_string};
 use town::eval::compile::{Compiled, Options, Positions, SourceKind, compile, map_stack};
 
 /// The specifier of a module to import from.
@@ -80,7 +80,7 @@ fn context() -> (Context, Rc<MapModuleLoader>) {
         ("react/jsx-runtime", jsx),
         ("https://esm.sh/preact/jsx-runtime", jsx),
     ] {
-        let module = Module::parse(Source::from_bytes(source), None, &mut context).unwrap();
+        let module = Module::parse_text(source, None, &mut context).unwrap();
         loader.insert(specifier, module);
     }
     (context, loader)
@@ -88,8 +88,7 @@ fn context() -> (Context, Rc<MapModuleLoader>) {
 
 pub fn run(code: &str) -> Outcome {
     let (mut context, loader) = context();
-    let source = Source::from_bytes(code).with_path(Path::new("main"));
-    let module = match Module::parse(source, None, &mut context) {
+    let module = match Module::parse_text(code, Some(Path::new("main")), &mut context) {
         Ok(module) => module,
         Err(error) => return Outcome::Refused(error.to_string()),
     };
@@ -117,8 +116,7 @@ pub fn run(code: &str) -> Outcome {
 /// Whether the engine understands a module, up to and including its linking.
 pub fn links(code: &str) -> Result<(), String> {
     let (mut context, _) = context();
-    let module = Module::parse(Source::from_bytes(code), None, &mut context)
-        .map_err(|error| error.to_string())?;
+    let module = Module::parse_text(code, None, &mut context).map_err(|error| error.to_string())?;
     let loaded = module.load(&mut context);
     context.run_jobs().map_err(|error| error.to_string())?;
     match loaded.state() {

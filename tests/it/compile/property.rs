@@ -177,8 +177,7 @@ fn answers(source: &str, kind: SourceKind) -> Result<(), TestCaseError> {
 
 fn parses(code: &str) -> Result<(), String> {
     let mut context = boa_engine::Context::default();
-    let source = boa_engine::Source::from_bytes(code);
-    boa_engine::Module::parse(source, None, &mut context)
+    boa_engine::Module::parse_text(code, None, &mut context)
         .map(drop)
         .map_err(|error| error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use super::{Page, check};
 use boa_engine::object::builtins::JsArray;
-use boa_engine::{Context, JsObject, JsString, JsValue, Source};
+use boa_engine::{Context, JsObject, JsString, JsValue};
 use proptest::prelude::*;
 use std::time::Instant;
 use town::isolate::web::clone::{deserialize, serialize};
@@ -228,9 +228,10 @@ fn bytes_cross_contexts() {
     let mut here = Page::new();
     let value = here
         .context
-        .eval(Source::from_bytes(
+        .eval_text(
             "({ rows: [[1, 'a', null]], big: 12345678901234567890n, at: new Date(0) })",
-        ))
+            None,
+        )
         .expect("it evaluates");
     let bytes = serialize(&value, &mut here.context).expect("plain data is serialised");
     let mut there = Page::new();
@@ -287,10 +288,7 @@ fn hostile_bytes() {
 fn rows_travel_fast() {
     let mut page = Page::new();
     let rows = "Array.from({ length: 1000 }, (_, i) => ({ id: i, name: 'name ' + i, score: i / 3, at: null }))";
-    let value = page
-        .context
-        .eval(Source::from_bytes(rows))
-        .expect("it evaluates");
+    let value = page.context.eval_text(rows, None).expect("it evaluates");
     let started = Instant::now();
     let bytes = serialize(&value, &mut page.context).expect("plain data is serialised");
     let written = started.elapsed();

@@ -1,7 +1,7 @@
 //! `console`.
 
 use super::{Page, check};
-use boa_engine::{Context, Source};
+use boa_engine::Context;
 use std::time::Instant;
 
 const PRINTED: &str = r##"
@@ -249,9 +249,7 @@ fn what_is_printed_is_bounded() {
     let bounded = |context: &mut Context, script: &str| {
         let started = Instant::now();
         let script = format!("lines.length = 0; console.log({script}); lines[0][1].length");
-        let length = context
-            .eval(Source::from_bytes(&script))
-            .expect("it prints");
+        let length = context.eval_text(&script, None).expect("it prints");
         let length = length.as_number().expect("a length");
         assert!(
             length > 0.0 && length <= 17_000.0,

@@ -1,7 +1,6 @@
 //! `crypto`.
 
 use super::{Page, check};
-use boa_engine::Source;
 use town::isolate::web::crypto::reseed;
 
 const HEX: &str = "const hex = (buffer) => new Uint8Array(buffer).toHex();
@@ -63,7 +62,7 @@ fn reseeding_works_before_and_after_the_first_number() {
     reseed().expect("the system gives randomness");
     let draw = |context: &mut boa_engine::Context| {
         let uuid = context
-            .eval(Source::from_bytes("crypto.randomUUID()"))
+            .eval_text("crypto.randomUUID()", None)
             .expect("a UUID");
         uuid.as_string().expect("a string").to_std_string_escaped()
     };

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use boa_engine::object::builtins::JsFunction;
-use boa_engine::{Context, JsString, JsValue, Source};
+use boa_engine::{Context, JsString, JsValue};
 use town::isolate::web::clone::{deserialize, serialize};
 use town::isolate::web::{self, multipart};
 use town::wire::{self, Down, Up};
@@ -181,7 +181,7 @@ fn no_input_panics_what_reads_it() {
         .map(|mark| mark.as_bytes().to_vec())
         .collect();
     let value = context
-        .eval(Source::from_bytes("({ a: [1, 'x', new Map([[1n, new Date(0)]]), /x/g, new Uint8Array(3), new Error('e')] })"))
+        .eval_text("({ a: [1, 'x', new Map([[1n, new Date(0)]]), /x/g, new Uint8Array(3), new Error('e')] })", None)
         .expect("a value");
     let clone = serialize(&value, &mut context).expect("a clone");
     let mut frame = Vec::new();
@@ -228,9 +228,7 @@ fn reader(code: &str, context: &mut Context) -> JsFunction {
     let source = format!(
         "(text) => {{ try {{ (() => {{ {code} }})(); return true; }} catch (error) {{ if (!(error instanceof Error)) throw new Error('thrown: ' + error); return false; }} }}"
     );
-    let function = context
-        .eval(Source::from_bytes(&source))
-        .expect("the code is right");
+    let function = context.eval_text(&source, None).expect("the code is right");
     let function = function.as_object().and_then(JsFunction::from_object);
     function.expect("it is a function")
 }

@@ -9,7 +9,7 @@ use boa_engine::builtins::promise::{OperationType, Promise, PromiseState};
 use boa_engine::context::{ContextBuilder, HostHooks};
 use boa_engine::job::{GenericJob, Job, JobExecutor, PromiseJob, TimeoutJob};
 use boa_engine::object::builtins::JsPromise;
-use boa_engine::{Context, JsObject, JsResult, JsValue, Source, js_string};
+use boa_engine::{Context, JsObject, JsResult, JsValue, js_string};
 use town::isolate::web;
 
 /// Notes rejections like a host does, and reports those nobody handled when the jobs are done.
@@ -102,9 +102,8 @@ impl Page {
             .build()
             .expect("a context");
         let web = web::install(&mut context).expect("the web APIs install");
-        let assertions = Source::from_bytes(include_str!("assertions.js"));
         let assertions = context
-            .eval(assertions)
+            .eval_text(include_str!("assertions.js"), None)
             .expect("the assertions are a script");
         let assertions = assertions.as_callable().expect("the script is a function");
         assertions
@@ -123,7 +122,7 @@ impl Page {
     pub fn check(&mut self, script: &str) {
         let before = self.checks();
         let wrapped = format!("(async () => {{\n{script}\n}})()");
-        let promise = match self.context.eval(Source::from_bytes(&wrapped)) {
+        let promise = match self.context.eval_text(&wrapped, None) {
             Ok(promise) => promise,
             Err(error) => panic!("{error}"),
         };
@@ -175,7 +174,7 @@ impl Page {
     fn checks(&mut self) -> f64 {
         let checks = self
             .context
-            .eval(Source::from_bytes("checks"))
+            .eval_text("checks", None)
             .expect("the counter is there");
         checks.as_number().expect("a number")
     }

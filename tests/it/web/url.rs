@@ -1,7 +1,6 @@
 //! `URL` and `URLSearchParams`.
 
 use super::{Page, check};
-use boa_engine::Source;
 use std::time::Instant;
 
 #[test]
@@ -210,10 +209,7 @@ fn reading_a_request_url_is_cheap() {
           }
           return sum;
         }"#;
-    let function = page
-        .context
-        .eval(Source::from_bytes(script))
-        .expect("it compiles");
+    let function = page.context.eval_text(script, None).expect("it compiles");
     let function = function.as_callable().expect("it is a function");
     let started = Instant::now();
     function

@@ -5,7 +5,7 @@ use std::path::Path;
 use boa_engine::object::JsObject;
 use boa_engine::object::builtins::{JsArray, JsFunction};
 use boa_engine::property::PropertyDescriptor;
-use boa_engine::{Context, JsArgs, JsResult, JsString, JsValue, Source, js_string};
+use boa_engine::{Context, JsArgs, JsResult, JsString, JsValue, js_string};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::isolate::host::type_error;
@@ -40,9 +40,8 @@ pub fn install(context: &mut Context) -> JsResult<()> {
     let mut shared = JsValue::undefined();
     for (name, text) in SCRIPTS {
         let path = format!("town:runtime/intl/{name}");
-        let source = Source::from_bytes(text).with_path(Path::new(&path));
         let script = context
-            .eval(source)?
+            .eval_text(text, Some(Path::new(&path)))?
             .as_object()
             .and_then(JsFunction::from_object)
             .ok_or_else(|| type_error(format!("{name} is no function")))?;
