@@ -1,11 +1,11 @@
 /** Calls of other people's vals that mean them as APIs: found over all vals of an account, and changed. */
 
-import { json } from "../lib/http.ts";
+import { expectedVersion, json } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { arrayOf, boolean, integer, object, pageOf, ref, text } from "../lib/schema.ts";
 import { changeableVal, requireAsker } from "../model/access.ts";
 import { listBrokenCalls, upgradeCalls } from "../model/callsites.ts";
-import { expectedVersion, linkWith, readQuery } from "./shapes.ts";
+import { linkWith, readQuery } from "./shapes.ts";
 
 const site = object({
   valId: text, val: text, version: integer, path: text, line: integer, column: integer, calls: text, message: text, suggestion: text,

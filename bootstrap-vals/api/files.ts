@@ -1,6 +1,6 @@
 /** Files of a val over the API. Every write is a new version; If-Match makes it depend on the present one. */
 
-import { badRequest, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
+import { badRequest, expectedVersion, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { boolean, nullable, object, oneOf, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
@@ -12,7 +12,7 @@ import { findValOnBranch } from "../model/vals.ts";
 import { save, type Saved } from "../model/versions.ts";
 import { onBranch, pathOf, versionOf } from "./parameters.ts";
 import { fileType, pageQuery } from "./schemas.ts";
-import { booleanOf, expectedVersion, fileShape, page, readQuery } from "./shapes.ts";
+import { booleanOf, fileShape, page, readQuery } from "./shapes.ts";
 
 const at = { path: text, "branch_id?": uuid };
 const version = { type: "integer", minimum: 0 };

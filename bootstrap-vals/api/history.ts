@@ -1,6 +1,6 @@
 /** The past of a val over the API: versions, differences, the history of a file, bringing a version back. */
 
-import { badRequest, json, notFound, optionalString, readJson } from "../lib/http.ts";
+import { badRequest, expectedVersion, json, notFound, optionalString, readJson } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { arrayOf, integer, object, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import { changeableVal, visibleVal } from "../model/access.ts";
@@ -9,7 +9,7 @@ import { originalOf } from "../model/remix.ts";
 import { listVersions } from "../model/versions.ts";
 import { maySeeOriginal, onBranch, pathOf, savedVal, versionOf } from "./parameters.ts";
 import { pageQuery } from "./schemas.ts";
-import { expectedVersion, integerOf, iso, page, readQuery } from "./shapes.ts";
+import { integerOf, iso, page, readQuery } from "./shapes.ts";
 
 const read = { access: "reader", scope: "val:read" } as const;
 const branch = { "branch_id?": uuid };

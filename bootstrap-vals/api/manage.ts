@@ -1,6 +1,6 @@
 /** Vals beyond what Val Town's API does: whole vals in one request, changing, copying, and who uses what. */
 
-import { badRequest, json, notFound, nullableString, optionalString, readJson, stringOf } from "../lib/http.ts";
+import { badRequest, expectedVersion, json, notFound, nullableString, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { anything, arrayOf, nullable, object, oneOf, pageOf, ref, text, uri, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
@@ -14,7 +14,7 @@ import { changeVal, checkPrivacy, createVal, type Val } from "../model/vals.ts";
 import { readDiagnostics, save } from "../model/versions.ts";
 import { onBranch, savedVal, valWithFiles, versionOf } from "./parameters.ts";
 import { pageQuery, privacy } from "./schemas.ts";
-import { expectedVersion, fileShape, page, readQuery, valShape } from "./shapes.ts";
+import { fileShape, page, readQuery, valShape } from "./shapes.ts";
 
 const read = { access: "reader", scope: "val:read" } as const;
 const write = { access: "author", scope: "val:write" } as const;

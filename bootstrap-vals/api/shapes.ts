@@ -152,12 +152,3 @@ export function linkWith(arrival: Arrival, query: Query, changes: Record<string,
   const search = params.toString();
   return `${arrival.base}${arrival.path}${search === "" ? "" : `?${search}`}`;
 }
-
-/** The version an If-Match header names; undefined without one. */
-export function expectedVersion(request: Request): number | undefined {
-  const header = request.headers.get("if-match");
-  if (header === null || header.trim() === "*") return undefined;
-  const version = /^\s*(?:W\/)?"?(\d+)"?\s*$/.exec(header)?.[1];
-  if (version === undefined) throw badRequest('If-Match must be a version in quotes, as "3"');
-  return Number(version);
-}

@@ -1,6 +1,6 @@
 /** Vals and their branches over the API. */
 
-import { badRequest, HttpError, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
+import { badRequest, json, noContent, notFound, optionalString, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
 import { arrayOf, integer, nullable, object, oneOf, pageOf, ref, text, uuid } from "../lib/schema.ts";
 import type { Town } from "../lib/town.ts";
@@ -11,7 +11,7 @@ import { mergeBranch, planMerge, type Direction, type Plan } from "../model/merg
 import { checkDescription, checkValName } from "../model/names.ts";
 import { checkPrivacy, createVal, findValByName, findValOnBranch, listVals, type Position, type Val } from "../model/vals.ts";
 import { pageQuery, privacy } from "./schemas.ts";
-import { branchShape, expectedVersion, linkWith, page, readQuery, valShape, type Query } from "./shapes.ts";
+import { branchShape, linkWith, page, readQuery, valShape, type Query } from "./shapes.ts";
 
 const read = { access: "reader", scope: "val:read" } as const;
 const write = { access: "author", scope: "val:write" } as const;
@@ -39,10 +39,6 @@ export const valRoutes: Route[] = [
   { ...read, summary: "A val", answers: { 200: ref("Val") } }],
   ["DELETE", "/api/v2/vals/:id", async (request, params, town) => {
     const { val } = await changeableVal(town, request, params.id as string);
-    const expected = expectedVersion(request);
-    if (expected !== undefined && expected !== val.version) {
-      throw new HttpError(412, "stale", `The val is at version ${val.version}, not ${expected}`);
-    }
     await deleteVal(town, val);
     return noContent();
   }, { ...write, summary: "Deletes a val; it can be brought back for thirty days", answers: { 204: null } }],

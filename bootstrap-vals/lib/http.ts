@@ -85,3 +85,16 @@ export function optionalInteger(body: Record<string, unknown>, key: string): num
 export function nullableString(body: Record<string, unknown>, key: string): string | null | undefined {
   return body[key] === null ? null : optionalString(body, key);
 }
+
+/** The version an If-Match header names; undefined without one. */
+export function expectedVersion(request: Request): number | undefined {
+  const header = request.headers.get("if-match");
+  if (header === null || header.trim() === "*") return undefined;
+  const version = /^\s*(?:W\/)?"?(\d+)"?\s*$/.exec(header)?.[1];
+  if (version === undefined) throw badRequest('If-Match must be a version in quotes, as "3"');
+  return Number(version);
+}
+
+export function staleVersion(actual: number, expected: number): HttpError {
+  return new HttpError(412, "stale", `The val is at version ${actual}, not ${expected}`, { etag: `"${actual}"` });
+}

@@ -6,7 +6,7 @@
  * show the owner no more of other people's private vals than anyone else. HTTP endpoints answer whatever the privacy.
  */
 
-import { HttpError, notFound } from "../lib/http.ts";
+import { expectedVersion, HttpError, notFound, staleVersion } from "../lib/http.ts";
 import { checkOrigin } from "../lib/origin.ts";
 import type { Town } from "../lib/town.ts";
 import type { Asker } from "./accounts.ts";
@@ -88,5 +88,13 @@ export async function changeableVal(
   const val = await findVal(town, id);
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
   if (!mayChange(asker, val)) throw new HttpError(403, "forbidden", "Only the author of this val may do that");
+  checkVersion(town, request, val);
   return { val, asker };
+}
+
+/** A write that is meant for another version changes nothing. One of files is held against its branch where it is saved. */
+function checkVersion(town: Town, request: Request, val: Val): void {
+  if (request.method === "GET" || request.method === "HEAD" || /[?&]branch_id=/.test(town.arrival.search)) return;
+  const expected = expectedVersion(request);
+  if (expected !== undefined && expected !== val.version) throw staleVersion(val.version, expected);
 }

@@ -1,7 +1,7 @@
 /** Saving: a tree of files becomes the next version, all or nothing, with its module graph. */
 
 import type { Statement } from "town:kernel";
-import { HttpError } from "../lib/http.ts";
+import { HttpError, staleVersion } from "../lib/http.ts";
 import { all, first, inGroups, isTaken } from "../lib/rows.ts";
 import { noteSaved, type Town } from "../lib/town.ts";
 import { analyse, analysisStatements, type Diagnostic } from "../modules/analysis.ts";
@@ -42,7 +42,7 @@ export async function save(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const current = await findValOnBranch(town, val.id, val.branch_id);
     if (current === undefined) throw new HttpError(404, "not_found", "Val not found");
-    if (options.expected !== undefined && options.expected !== current.version) throw stale(current.version, options.expected);
+    if (options.expected !== undefined && options.expected !== current.version) throw staleVersion(current.version, options.expected);
     const before = await readTree(town, current);
     const tree: Tree = new Map(before);
     await edit(tree);
@@ -172,8 +172,4 @@ function contentStatements(entries: Entry[]): Statement[] {
       sql: "INSERT OR IGNORE INTO content (hash, text) VALUES (:hash, :text)", args: { hash, text },
     })),
   ];
-}
-
-function stale(actual: number, expected: number): HttpError {
-  return new HttpError(412, "stale", `The val is at version ${actual}, not ${expected}`, { etag: `"${actual}"` });
 }

@@ -365,8 +365,17 @@ pub async fn a_stale_write_changes_nothing(town: &Town) {
     let main = format!("/api/v2/vals/{val}/files?path=main.tsx");
     let new = format!("/api/v2/vals/{val}/files?path=new.ts");
     let whole = format!("/api/v2/vals/{val}");
+    let about = format!("/api/town/vals/{val}");
+    let variables = format!("{whole}/environment_variables");
+    let variable = json!({ "key": "STALE", "value": "stale" });
     let body = json!({ "type": "script", "content": "stale" });
     let writes = [
+        (
+            Method::PATCH,
+            &about,
+            Some(json!({ "description": "stale" })),
+        ),
+        (Method::POST, &variables, Some(variable)),
         (Method::PUT, &main, Some(json!({ "content": "stale" }))),
         (Method::POST, &new, Some(body.clone())),
         (Method::DELETE, &main, None),
@@ -389,7 +398,12 @@ pub async fn a_stale_write_changes_nothing(town: &Town) {
         assert_error(&refused, 412, "stale", "version 1, not 0");
     }
     assert_eq!(content(town, val, "main.tsx", None).await, current);
-    assert_eq!(read(town, &whole).await["version"], 1);
+    let seen = read(town, &whole).await;
+    assert_eq!(
+        (&seen["version"], &seen["description"]),
+        (&json!(1), &json!(null))
+    );
+    assert_eq!(read(town, &variables).await["data"], json!([]));
     let list = read(
         town,
         &format!("/api/v2/vals/{val}/files?path=&recursive=true"),
