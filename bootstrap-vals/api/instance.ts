@@ -6,7 +6,7 @@ import { integer, object, oneOf, pageOf, ref, text, uri, uuid } from "../lib/sch
 import { requireOwner } from "../model/access.ts";
 import { createAccount, deleteAccount, findAccountById, listAccounts } from "../model/accounts.ts";
 import { invite, listInvitations, revokeInvitation, type Invitation } from "../model/invitations.ts";
-import { changeSettings, readSettings } from "../model/settings.ts";
+import { changeSettings, NUMBERS, readSettings } from "../model/settings.ts";
 import { addToken } from "../model/tokens.ts";
 import { pageQuery } from "./schemas.ts";
 import { iso, meShape, page, readQuery } from "./shapes.ts";
@@ -20,12 +20,15 @@ export const instanceRoutes: Route[] = [
   ["PATCH", "/api/town/settings", async (request, _params, town) => {
     await requireOwner(town, request);
     const body = await readJson(request);
-    return json(await changeSettings(town, {
-      title: optionalString(body, "title"), signUp: optionalString(body, "signUp"), logDays: optionalInteger(body, "logDays"),
-    }));
+    const numbers = Object.fromEntries(NUMBERS.map((name) => [name, optionalInteger(body, name)]));
+    return json(await changeSettings(town, { title: optionalString(body, "title"), signUp: optionalString(body, "signUp"), ...numbers }));
   }, {
     ...owner, summary: "Changes the settings of this town",
-    body: object({ "title?": text, "signUp?": oneOf("open", "invitation", "closed"), "logDays?": integer }), answers: { 200: ref("Settings") },
+    body: object({
+      "title?": text, "signUp?": oneOf("open", "invitation", "closed"), "logDays?": integer, "fileBytes?": integer, "valBytes?": integer,
+      "valFiles?": integer,
+    }),
+    answers: { 200: ref("Settings") },
   }],
   ["GET", "/api/town/users", async (request, _params, town) => {
     await requireOwner(town, request);

@@ -55,7 +55,9 @@ export const schemas: Record<string, Schema> = {
   Group: object({ id: uuid, name: text, createdAt: time, links: object({ self: uri }) }),
   Token: object({ id: uuid, name: text, scopes: arrayOf(oneOf("*", ...SCOPES)), createdAt: time, expiresAt: nullable(time) }),
   Invitation: object({ id: uuid, createdAt: time, expiresAt: time }),
-  Settings: object({ title: text, signUp: oneOf("open", "invitation", "closed"), logDays: integer }),
+  Settings: object({
+    title: text, signUp: oneOf("open", "invitation", "closed"), logDays: integer, fileBytes: integer, valBytes: integer, valFiles: integer,
+  }),
   Version: object({ version: integer, author: nullable(text), message: nullable(text), createdAt: time }),
   FileVersion: object({
     version: integer, path: text, type: text, size: integer, removed: boolean, author: nullable(text), message: nullable(text),

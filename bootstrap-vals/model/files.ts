@@ -5,11 +5,9 @@ import { badRequest, HttpError, notFound } from "../lib/http.ts";
 import { all, first, type Arguments } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { checkPath, checkType, dialectOf, type Dialect, type FileType } from "./names.ts";
+import { MOST, type Settings } from "./settings.ts";
+import { isStandard, standardContent, standardFile, standardTree } from "./standard.ts";
 import type { Val } from "./vals.ts";
-
-const FILE_BYTES_MAX = 8 * 1024 * 1024;
-const VAL_BYTES_MAX = 64 * 1024 * 1024;
-const FILES_MAX = 10_000;
 
 /** One file or folder of a version. `hash` is null for a folder. */
 export interface Entry {
@@ -30,6 +28,7 @@ const ENTRY = "f.file_id, f.path, f.type, f.dialect, f.hash, f.size, f.updated_a
 
 /** Every file of a version, by path. */
 export async function readTree(town: Town, val: Val, version = val.version): Promise<Tree> {
+  if (isStandard(val)) return standardTree(town, val);
   const { condition, args } = during(val, version);
   const rows = await all<Entry>(town.storage, `SELECT ${ENTRY} FROM version_file f WHERE ${condition} ORDER BY f.path`, args);
   return new Map(rows.map((row) => [row.path, row]));
@@ -37,6 +36,7 @@ export async function readTree(town: Town, val: Val, version = val.version): Pro
 
 /** One file of a version. */
 export async function readEntry(town: Town, val: Val, path: string, version = val.version): Promise<Entry | undefined> {
+  if (isStandard(val)) return (await standardTree(town, val)).get(path);
   const { condition, args } = during(val, version);
   const sql = `SELECT ${ENTRY} FROM version_file f WHERE f.path = :path AND ${condition}`;
   return first<Entry>(town.storage, sql, { ...args, path });
@@ -47,12 +47,13 @@ export async function findFile(
   town: Town,
   fileId: string,
 ): Promise<{ val_id: string; branch_id: string; path: string } | undefined> {
-  return first(
+  const found = await first<{ val_id: string; branch_id: string; path: string }>(
     town.storage,
     `SELECT b.val_id, f.branch_id, f.path FROM version_file f JOIN branch b ON b.id = f.branch_id
      WHERE f.file_id = :file_id AND f.until IS NULL`,
     { file_id: fileId },
   );
+  return found ?? standardFile(town, fileId);
 }
 
 /** The text of a content; bytes that are no UTF-8 come with replacement characters. */
@@ -66,8 +67,9 @@ export async function readData(town: Town, hash: string): Promise<Data> {
   const row = await first<{ text: Data }>(
     town.storage, "SELECT text FROM content WHERE hash = :hash", { hash },
   );
-  if (row === undefined) throw notFound("Content");
-  return row.text;
+  const data = row?.text ?? (await standardContent(town, hash));
+  if (data === undefined) throw notFound("Content");
+  return data;
 }
 
 /** The rows `f` of a version. Those of the newest have an index to themselves. */
@@ -164,9 +166,9 @@ function newEntry(path: string, type: Entry["type"]): Entry {
 
 async function setData(entry: Entry, data: Data): Promise<void> {
   // A character is a byte or more: what is far too long is not even encoded.
-  const tooLong = data.length > FILE_BYTES_MAX;
+  const tooLong = data.length > MOST.fileBytes;
   const bytes = tooLong ? undefined : typeof data === "string" ? new TextEncoder().encode(data) : data;
-  if (bytes === undefined || bytes.length > FILE_BYTES_MAX) throw tooLarge(`${entry.path} is larger than ${FILE_BYTES_MAX} bytes`);
+  if (bytes === undefined || bytes.length > MOST.fileBytes) throw tooLarge(`${entry.path} is larger than ${MOST.fileBytes} bytes`);
   const text = typeof data === "string" ? data : textOf(data);
   if (text === undefined && entry.dialect !== null) throw badRequest(`${entry.path} must be UTF-8 text`);
   entry.size = bytes.length;
@@ -184,12 +186,21 @@ function textOf(bytes: Uint8Array<ArrayBuffer>): string | undefined {
   }
 }
 
+/** What is edited is in memory: an edit is refused that no setting would allow. */
 function checkBounds(tree: Tree, entry: Entry): Entry {
-  if (tree.size > FILES_MAX) throw tooLarge(`A val may have ${FILES_MAX} files`);
-  let bytes = 0;
-  for (const { size } of tree.values()) bytes += size;
-  if (bytes > VAL_BYTES_MAX) throw tooLarge(`The files have ${bytes} bytes; a val may have ${VAL_BYTES_MAX}`);
+  checkTree(tree, MOST);
   return entry;
+}
+
+/** Refuses a tree that is larger than the town allows. */
+export function checkTree(tree: Tree, { fileBytes, valBytes, valFiles }: Pick<Settings, "fileBytes" | "valBytes" | "valFiles">): void {
+  if (tree.size > valFiles) throw tooLarge(`A val may have ${valFiles} files`);
+  let bytes = 0;
+  for (const { path, size } of tree.values()) {
+    if (size > fileBytes) throw tooLarge(`${path} is larger than ${fileBytes} bytes`);
+    bytes += size;
+  }
+  if (bytes > valBytes) throw tooLarge(`The files have ${bytes} bytes; a val may have ${valBytes}`);
 }
 
 function tooLarge(message: string): HttpError {

@@ -11,12 +11,28 @@ export interface Settings {
   signUp: "open" | "invitation" | "closed";
   /** For how many days records of runs and console lines are kept. */
   logDays: number;
+  /** Bytes that one file may have. */
+  fileBytes: number;
+  /** Bytes that the files of a version may have together, and how many they may be. */
+  valBytes: number;
+  valFiles: number;
 }
 
-const DEFAULTS: Settings = { title: "Val Town Town", signUp: "closed", logDays: 10 };
+type Numbers = Pick<Settings, "logDays" | "fileBytes" | "valBytes" | "valFiles">;
+export type SettingsChange = { [Key in keyof Settings]?: (Settings[Key] extends number ? number : string) | undefined };
+
+const MIB = 1024 * 1024;
+const DEFAULTS: Settings = {
+  title: "Val Town Town", signUp: "closed", logDays: 10, fileBytes: 8 * MIB, valBytes: 64 * MIB, valFiles: 10_000,
+};
+/**
+ * The most that each may be set to. A file is one value of the database, which the kernel bounds; a tree of files is in the
+ * memory of the platform while it is saved.
+ */
+export const MOST: Numbers = { logDays: 365, fileBytes: 8 * MIB, valBytes: 1024 * MIB, valFiles: 100_000 };
+export const NUMBERS = Object.keys(MOST) as (keyof Numbers)[];
 const SIGN_UPS: readonly string[] = ["open", "invitation", "closed"];
 const TITLE_LENGTH_MAX = 64;
-const LOG_DAYS_MAX = 365;
 // Other settings, such as the one-time token of the set-up page, are nobody's to list.
 const PREFIX = "settings.";
 
@@ -24,20 +40,27 @@ export async function readSettings(town: Town): Promise<Settings> {
   const rows = await all<{ key: string; value: string }>(
     town.storage, "SELECT key, value FROM setting WHERE key >= 'settings.' AND key < 'settings/'",
   );
-  const stored = Object.fromEntries(rows.map((row) => [row.key.slice(PREFIX.length), row.value]));
-  return { ...DEFAULTS, ...stored, logDays: Number(stored.logDays ?? DEFAULTS.logDays) } as Settings;
+  const settings: Record<string, string | number> = { ...DEFAULTS };
+  for (const { key, value } of rows) {
+    const name = key.slice(PREFIX.length);
+    settings[name] = typeof settings[name] === "number" ? Number(value) : value;
+  }
+  return settings as unknown as Settings;
 }
 
-export async function changeSettings(town: Town, change: { title?: string | undefined; signUp?: string | undefined; logDays?: number | undefined }): Promise<Settings> {
-  const { title, signUp, logDays } = change;
+export async function changeSettings(town: Town, change: SettingsChange): Promise<Settings> {
+  const { title, signUp } = change;
   if (title !== undefined && (title === "" || title.length > TITLE_LENGTH_MAX)) {
     throw badRequest(`"title" has 1 to ${TITLE_LENGTH_MAX} characters`);
   }
   if (signUp !== undefined && !SIGN_UPS.includes(signUp)) throw badRequest(`"signUp" must be one of ${SIGN_UPS.join(", ")}`);
-  if (logDays !== undefined && !(Number.isInteger(logDays) && logDays >= 1 && logDays <= LOG_DAYS_MAX)) {
-    throw badRequest(`"logDays" must be a whole number from 1 to ${LOG_DAYS_MAX}`);
+  for (const name of NUMBERS) {
+    const value = change[name];
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= MOST[name])) {
+      throw badRequest(`"${name}" must be a whole number from 1 to ${MOST[name]}`);
+    }
   }
-  const rows = Object.entries({ title, signUp, logDays }).filter(([, value]) => value !== undefined);
+  const rows = Object.entries(change).filter(([, value]) => value !== undefined);
   await town.storage.execute({
     sql: `INSERT INTO setting (key, value) SELECT '${PREFIX}' || (value ->> 0), value ->> 1 FROM json_each(:rows) WHERE true
           ON CONFLICT (key) DO UPDATE SET value = excluded.value`,

@@ -7,9 +7,10 @@ import { noteSaved, type Town } from "../lib/town.ts";
 import { analyse, analysisStatements, type Diagnostic } from "../modules/analysis.ts";
 import { brokenCalls } from "../modules/callsites.ts";
 import { closeOver } from "../modules/graph.ts";
-import { readTree, type Entry, type Tree } from "./files.ts";
+import { checkTree, readTree, type Entry, type Tree } from "./files.ts";
 import { referenceStatements } from "./references.ts";
 import { indexFiles } from "./search.ts";
+import { readSettings } from "./settings.ts";
 import { findValOnBranch, type Val } from "./vals.ts";
 
 export interface Version {
@@ -70,6 +71,7 @@ export async function stage(
 ): Promise<{ statements: Statement[]; diagnostics: Diagnostic[]; changed: boolean }> {
   const kept = new Map([...before.values()].map((entry) => [entry.file_id, entry]));
   const written = [...tree.values()].filter((entry) => !same(kept.get(entry.file_id), entry));
+  if (written.length > 0) checkTree(tree, await readSettings(town));
   const present = new Set([...tree.values()].map((entry) => entry.file_id));
   const gone = [...kept.keys()].filter((id) => !present.has(id));
   await reviveIds(town, val, written.filter((entry) => !kept.has(entry.file_id)));

@@ -7,12 +7,15 @@ import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";
 import { createAccount, deleteAccount, findAccountById, listAccounts, type Asker } from "../model/accounts.ts";
 import { invite, listInvitations, revokeInvitation } from "../model/invitations.ts";
-import { changeSettings, readSettings } from "../model/settings.ts";
+import { changeSettings, MOST, NUMBERS, readSettings } from "../model/settings.ts";
 import { fault, formAsker, orFault, pageOf, requireSession, time } from "./layout.ts";
 import { bytes } from "./pieces.ts";
 import { requireOwner, SYSTEM_PATH } from "./system.ts";
 
 const LISTED_MAX = 200;
+const NUMBER_LABELS = {
+  logDays: "Days that logs and requests are kept", fileBytes: "Bytes of a file", valBytes: "Bytes of all files of a val", valFiles: "Files of a val",
+};
 const SIGN_UPS: [mode: string, text: string][] = [["closed", "nobody but those I add"], ["invitation", "who has an invitation"], ["open", "anybody"]];
 
 export const adminRoutes: Route[] = [
@@ -45,7 +48,7 @@ async function page(request: Request, town: Town, asker: Asker, outcome: { link?
       <form class="card" method="post"><h2>Settings</h2><label for="title">Name of the town</label><input id="title" name="title" value="${settings.title}" maxlength="64" required>
         <label for="signUp">Who may make an account</label><select id="signUp" name="signUp">${SIGN_UPS.map(([mode, text]) =>
           html`<option value="${mode}"${mode === settings.signUp ? html` selected` : null}>${text}</option>`)}</select>
-        <label for="logDays">Days that logs and requests are kept</label><input id="logDays" name="logDays" type="number" min="1" max="365" value="${settings.logDays}" required>
+        ${NUMBERS.map((name) => html`<label for="${name}">${NUMBER_LABELS[name]}</label><input id="${name}" name="${name}" type="number" min="1" max="${MOST[name]}" value="${settings[name]}" required>`)}
         <p class="actions"><button class="first" name="act" value="settings">Save</button></p></form>
       <h2>Accounts</h2><div class="table"><table><thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Since</th><th><span class="hidden-visually">Acts</span></th></tr></thead>
         <tbody>${accounts.map((account) => html`<tr><td class="wide"><a href="${href(town.arrival, `/@${account.username}`)}">@${account.username}</a></td><td>${account.role}</td><td>${time(account.created_at)}</td>
@@ -67,7 +70,8 @@ async function change(request: Request, _params: unknown, town: Town): Promise<R
     switch (form.get("act")) {
       case "settings":
         await changeSettings(town, {
-          title: form.get("title") ?? undefined, signUp: form.get("signUp") ?? undefined, logDays: Number(form.get("logDays") ?? NaN),
+          title: form.get("title") ?? undefined, signUp: form.get("signUp") ?? undefined,
+          ...Object.fromEntries(NUMBERS.filter((name) => form.has(name)).map((name) => [name, Number(form.get(name))])),
         });
         break;
       case "account":

@@ -536,6 +536,9 @@ pub async fn what_is_too_large_is_refused_with_the_limit(town: &Town) {
     let made = town
         .val_of("large", &[("main.ts", "script", "export {}")])
         .await;
+    let small = town
+        .val_of("small", &[("main.ts", "script", "export {}")])
+        .await;
     let at = format!("/api/v2/vals/{}/files?path=big.txt", id(&made));
     let text = "x".repeat((8 << 20) + 1);
     let refused = post(town, &at, json!({ "type": "file", "content": text })).await;
@@ -546,6 +549,21 @@ pub async fn what_is_too_large_is_refused_with_the_limit(town: &Town) {
         content(town, id(&made), "big.txt", None).await.len(),
         8 << 20
     );
+    // The owner of the town may allow less.
+    let settings = async |wish: Value| town.api(Method::PATCH, "/api/town/settings", Some(wish)).await;
+    let (status, old) = settings(json!({ "fileBytes": 1000, "valFiles": 2 })).await;
+    assert_eq!((status, &old["valBytes"]), (200, &json!(64 << 20)), "{old}");
+    let add = async |path: &str, length: usize| {
+        let at = format!("/api/v2/vals/{}/files?path={path}", id(&small));
+        post(town, &at, json!({ "type": "file", "content": "x".repeat(length) })).await
+    };
+    assert_error(&add("a.txt", 1001).await, 413, "too_large", "1000 bytes");
+    assert_eq!(add("a.txt", 1000).await.0, 201);
+    assert_error(&add("b.txt", 1).await, 413, "too_large", "2 files");
+    let (status, _) = settings(json!({ "fileBytes": 8 << 20, "valFiles": 10_000 })).await;
+    assert_eq!(status, 200);
+    let refused = settings(json!({ "fileBytes": (8 << 20) + 1 })).await;
+    assert_error(&refused, 400, "bad_request", "8388608");
     let description = json!({ "name": "largeToo", "description": "x".repeat(65) });
     assert_error(
         &post(town, "/api/v2/vals", description).await,
