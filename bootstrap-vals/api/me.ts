@@ -7,6 +7,7 @@ import type { Town } from "../lib/town.ts";
 import { askerOf, maySee, requireAsker } from "../model/access.ts";
 import { findAccount, findAccountById } from "../model/accounts.ts";
 import { listLiked, setLike } from "../model/likes.ts";
+import { standardAccount, standardAccountById } from "../model/standard.ts";
 import { findVal, listVals } from "../model/vals.ts";
 import { pageQuery } from "./schemas.ts";
 import { accountShape, meShape, page, readQuery, valShape } from "./shapes.ts";
@@ -17,13 +18,13 @@ export const meRoutes: Route[] = [
   { summary: "Your account", access: "account", scope: "user:read", answers: { 200: ref("Me") } }],
   ["GET", "/api/v1/alias/:username", async (request, params, town) => {
     await askerOf(town, request, "user:read");
-    const account = await findAccount(town, params.username as string);
+    const account = (await findAccount(town, params.username as string)) ?? (await standardAccount(town, params.username as string));
     if (account === undefined) throw notFound("User");
     return json(accountShape(town.arrival, account));
   }, { summary: "An account by its name", access: "anybody", scope: "user:read", answers: { 200: ref("User") } }],
   ["GET", "/api/v1/users/:user", async (request, params, town) => {
     await askerOf(town, request, "user:read");
-    const account = await findAccountById(town, params.user as string);
+    const account = (await findAccountById(town, params.user as string)) ?? (await standardAccountById(town, params.user as string));
     if (account === undefined) throw notFound("User");
     return json(accountShape(town.arrival, account));
   }, { summary: "An account by its id", access: "anybody", scope: "user:read", answers: { 200: ref("User") } }],

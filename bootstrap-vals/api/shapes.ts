@@ -6,6 +6,7 @@ import type { Account } from "../model/accounts.ts";
 import type { Branch } from "../model/branches.ts";
 import type { Entry, Tree } from "../model/files.ts";
 import { entryOf } from "../model/names.ts";
+import { isStandard } from "../model/standard.ts";
 import { mailAddress } from "../model/mail.ts";
 import type { Val } from "../model/vals.ts";
 import { pinnedPath } from "../modules/reference.ts";
@@ -54,8 +55,10 @@ export function fileShape(arrival: Arrival, val: Val, tree: Tree, entry: Entry, 
     html: `${valPage(arrival, val)}/code/${entry.path}${branchQuery(val.branch)}`,
     module: arrival.base + pinnedPath(val, version, entry.path),
   };
-  if (entry.type === "http") links.endpoint = endpointUrl(arrival, val, tree, entry);
-  if (entry.type === "email") {
+  // A starter runs as a copy.
+  const runs = !isStandard(val);
+  if (entry.type === "http" && runs) links.endpoint = endpointUrl(arrival, val, tree, entry);
+  if (entry.type === "email" && runs) {
     const emails = [...tree.values()].filter((other) => other.type === "email");
     links.email = mailAddress(arrival, val, entry.file_id, entryOf(emails)?.file_id === entry.file_id);
   }

@@ -5,6 +5,7 @@ import { badRequest, HttpError } from "../lib/http.ts";
 import { all, first, isTaken } from "../lib/rows.ts";
 import type { Town } from "../lib/town.ts";
 import { readTree, type Tree } from "./files.ts";
+import { isStandard, standardBranch } from "./standard.ts";
 import { findValOnBranch, type Val } from "./vals.ts";
 import { stage } from "./versions.ts";
 
@@ -24,11 +25,13 @@ const BRANCHES_MAX = 100;
 
 /** The branches of a val, oldest first: `main` leads. */
 export async function listBranches(town: Town, val: Val, wish: { offset: number; limit: number }): Promise<Branch[]> {
+  if (isStandard(val)) return wish.offset === 0 ? [standardBranch(val)] : [];
   const sql = `${BRANCH} ORDER BY created_at, id LIMIT :limit OFFSET :offset`;
   return all<Branch>(town.storage, sql, { val_id: val.id, ...wish });
 }
 
 export async function findBranch(town: Town, val: Val, id: string): Promise<Branch | undefined> {
+  if (isStandard(val)) return val.branch_id === id ? standardBranch(val) : undefined;
   return first<Branch>(town.storage, `${BRANCH} AND id = :id`, { val_id: val.id, id });
 }
 

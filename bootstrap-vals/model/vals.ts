@@ -12,6 +12,7 @@ import { variableStatements } from "./environment.ts";
 import type { Tree } from "./files.ts";
 import { checkDescription, checkValName } from "./names.ts";
 import { indexVal } from "./search.ts";
+import { standardVal, standardValById, standardVals, isStandard } from "./standard.ts";
 import { stage } from "./versions.ts";
 
 /** A val as it is on one of its branches, which is `main` unless told, with its author's name. */
@@ -47,12 +48,15 @@ export const VAL = `SELECT ${COLUMNS} FROM val v JOIN account a ON a.id = v.owne
 const VAL_ON_BRANCH = `SELECT ${COLUMNS} FROM branch b JOIN val v ON v.id = b.val_id JOIN account a ON a.id = v.owner_id`;
 
 export async function findVal(town: Town, id: string): Promise<Val | undefined> {
-  return first<Val>(town.storage, `${VAL} WHERE v.id = :id`, { id });
+  return (await first<Val>(town.storage, `${VAL} WHERE v.id = :id`, { id })) ?? standardValById(town, id);
 }
 
 /** A val as it is on a branch of it, by the branch's id. */
 export async function findValOnBranch(town: Town, id: string, branchId: string): Promise<Val | undefined> {
-  return first<Val>(town.storage, `${VAL_ON_BRANCH} WHERE b.id = :branch_id AND b.val_id = :id`, { id, branch_id: branchId });
+  const found = await first<Val>(town.storage, `${VAL_ON_BRANCH} WHERE b.id = :branch_id AND b.val_id = :id`, { id, branch_id: branchId });
+  if (found !== undefined) return found;
+  const standard = await standardValById(town, id);
+  return standard?.branch_id === branchId ? standard : undefined;
 }
 
 /** A val as it is on a branch of it, by the branch's name. */
@@ -64,7 +68,7 @@ export async function findValOnBranchNamed(town: Town, id: string, branch: strin
 export async function findValByName(town: Town, username: string, name: string): Promise<Val | undefined> {
   const args = { username, name };
   const found = await first<Val>(town.storage, `${VAL} WHERE a.username = :username AND v.name = :name`, args);
-  return found ?? first<Val>(town.storage, `${VAL} WHERE v.id = (${FORMER})`, args);
+  return found ?? (await first<Val>(town.storage, `${VAL} WHERE v.id = (${FORMER})`, args)) ?? standardVal(town, username, name);
 }
 
 /** The id of the val that had a name, in SQL. */
@@ -84,6 +88,7 @@ export interface ListWish {
 /** Public vals, and those of `asker` whatever their privacy; newest first. */
 export async function listVals(town: Town, wish: ListWish): Promise<Val[]> {
   const args: Arguments = { limit: wish.limit, offset: wish.offset ?? 0 };
+  if (wish.owner !== undefined && isStandard({ owner_id: wish.owner })) return listStandard(town, wish);
   const conditions: string[] = [];
   if (wish.asker === undefined) conditions.push("v.privacy = 'public'");
   else if (wish.asker !== wish.owner) {
@@ -107,6 +112,12 @@ export async function listVals(town: Town, wish: ListWish): Promise<Val[]> {
   const where = conditions.join(" AND ");
   const sql = `${VAL} WHERE ${where === "" ? "true" : where} ORDER BY v.created_at DESC, v.id DESC LIMIT :limit OFFSET :offset`;
   return all<Val>(town.storage, sql, args);
+}
+
+async function listStandard(town: Town, { limit, offset = 0, privacy = "public", after }: ListWish): Promise<Val[]> {
+  const vals = privacy === "public" ? await standardVals(town) : [];
+  const start = after === undefined ? offset : vals.findIndex((val) => val.id === after.id) + 1;
+  return vals.slice(start, start + limit);
 }
 
 export interface ValWish {

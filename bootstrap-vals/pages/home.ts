@@ -9,6 +9,7 @@ import { maySee } from "../model/access.ts";
 import { findAccount, type Asker } from "../model/accounts.ts";
 import { listMostLiked, type LikedVal } from "../model/likes.ts";
 import { readSettings } from "../model/settings.ts";
+import { standardAccount } from "../model/standard.ts";
 import { listVals } from "../model/vals.ts";
 import { askerBySession, pageOf, time } from "./layout.ts";
 import { avatar, empty, plural, valList } from "./pieces.ts";
@@ -82,7 +83,10 @@ async function dashboard(request: Request, town: Town, asker: Asker): Promise<Re
 async function profile(request: Request, params: { username?: string }, town: Town): Promise<Response> {
   const { arrival } = town;
   const asker = await askerBySession(town, request);
-  const account = await findAccount(town, params.username as string);
+  // `@user.val` is how a val was named once, and a username has no dot.
+  const [username, name] = (params.username as string).split(".");
+  if (name !== undefined) return redirect(href(arrival, `/@${username}/${name}`));
+  const account = (await findAccount(town, params.username as string)) ?? (await standardAccount(town, params.username as string));
   if (account === undefined) throw notFound("User");
   const offset = offsetOf(arrival);
   const found = await listVals(town, { asker: asker?.id, owner: account.id, limit: LISTED_MAX + 1, offset });

@@ -114,6 +114,6 @@ export const PRIVACIES: [name: string, about: string][] = [
 ];
 
 function choice({ name, description }: Template, chosen: string | null): HtmlValue {
-  const title = TYPE_NAMES[name] ?? `${name[0]?.toUpperCase()}${name.slice(1)}`;
+  const title = TYPE_NAMES[name] ?? (name.endsWith("Starter") ? `std/${name}` : `${name[0]?.toUpperCase()}${name.slice(1)}`);
   return html`<label><input type="radio" name="template" value="${name}"${name === chosen ? html` checked` : null}>${title}<span>${description.replace(/\.$/, "")}</span></label>`;
 }

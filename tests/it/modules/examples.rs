@@ -155,6 +155,8 @@ export let webhook = async (req: Request) => {
 };
 "#;
 
+const NOTHING: &str = "export const createRoot = 1, useEffect = 1, useState = 1, jsx = 1, jsxs = 1, Fragment = 1";
+
 /// Preact as a CDN has it: its modules import each other by address.
 fn serve_preact(elsewhere: &Elsewhere) {
     let modules = [
@@ -329,6 +331,34 @@ async fn vals_written_for_val_town_run_unchanged() {
         ),
         (302, format!("{}/@alice/starter", town.base).as_str())
     );
+
+    // The town's own starter of the same kind. What the page imports is for browsers, so any module does.
+    for address in [
+        "react@19.2.0",
+        "react@19.2.0/jsx-runtime",
+        "react-dom@19.2.0/client?deps=react@19.2.0",
+    ] {
+        elsewhere.put(&format!("esm.sh/{address}"), "text/javascript", NOTHING);
+    }
+    let body = json!({ "name": "notes", "template": "reactHonoStarter" });
+    let (status, made) = town.api(Method::POST, "/api/town/vals", Some(body)).await;
+    assert_eq!(
+        (status, &made["diagnostics"]),
+        (201, &json!([])),
+        "{made}"
+    );
+    let notes = format!("{}/run/alice/notes", town.base);
+    let (_, page) = town.text(&format!("{notes}/")).await;
+    assert!(page.contains("src=\"frontend/index.tsx\""), "{page}");
+    let (status, script) = town.text(&format!("{notes}/frontend/index.tsx")).await;
+    assert!(status == 200 && script.contains("_jsx("), "{script}");
+    assert_eq!(town.text(&format!("{notes}/shared/note.ts")).await.0, 200);
+    let note = town
+        .bare(Method::POST, &format!("{notes}/api/notes"))
+        .body(r#"{"text":"first"}"#);
+    assert_eq!(note.send().await.expect("an answer").status(), 201);
+    let kept = town.text(&format!("{notes}/api/notes")).await;
+    assert_eq!(kept, (200, r#"[{"id":1,"text":"first"}]"#.into()));
 
     file_of(
         &town,
