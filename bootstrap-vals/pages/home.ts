@@ -1,7 +1,7 @@
 /** The first page: what this is, for visitors; one's own vals, for who is signed in. And an author's page. */
 
 import { html, type HtmlValue } from "../lib/html.ts";
-import { notFound } from "../lib/http.ts";
+import { notFound, redirect } from "../lib/http.ts";
 import { href, type Arrival } from "../lib/mount.ts";
 import type { Route } from "../lib/router.ts";
 import type { Town } from "../lib/town.ts";

@@ -13,6 +13,7 @@ import { branchRoutes } from "./branches.ts";
 import { codeRoutes } from "./code.ts";
 import { databaseRoutes } from "./database.ts";
 import { evaluationPages } from "./evaluations.ts";
+import { formerRoutes } from "./former.ts";
 import { homeRoutes } from "./home.ts";
 import { instancePageRoutes } from "./instances.ts";
 import { introductionRoutes } from "./introduction.ts";
@@ -41,5 +42,5 @@ const healthRoutes: Route[] = [
 export const pageRoutes: Route[] = [
   ...moduleRoutes, ...systemRoutes, ...changesRoutes, ...homeRoutes, ...newRoutes, ...accountRoutes, ...themeRoutes, ...valPageRoutes, ...codeRoutes,
   ...versionRoutes, ...branchRoutes, ...logRoutes, ...likeRoutes, ...remixRoutes, ...valSettingsRoutes, ...databaseRoutes, ...blobPageRoutes, ...scheduleRoutes, ...searchRoutes, ...settingsRoutes, ...callSitePages, ...evaluationPages, ...mailRoutes, ...adminRoutes,
-  ...instancePageRoutes, ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
+  ...instancePageRoutes, ...formerRoutes, ...introductionRoutes, ...editorRoutes, ...assetRoutes, ...healthRoutes,
 ];
