@@ -16,6 +16,7 @@ import {
   type Instance, type InstanceWish,
 } from "../model/instances.ts";
 import { checkDescription, checkValName, entryOf } from "../model/names.ts";
+import { fromFork, isFork } from "../model/seeding.ts";
 import { checkPrivacy, findVal, findValByName, type Val } from "../model/vals.ts";
 import { endpointOfVal } from "../run/endpoint.ts";
 import { valWithFiles } from "./parameters.ts";
@@ -100,14 +101,23 @@ async function list(request: Request, _params: unknown, town: Town): Promise<Res
 async function create(request: Request, _params: unknown, town: Town): Promise<Response> {
   const asker = await requireAsker(town, request, "val:write");
   const body = await readJson(request);
-  const tree = await treeOf(town, asker, optionalString(body, "main"), optionalString(body, "from"));
+  const { fill, ...tree } = await originOf(town, asker, optionalString(body, "main"), optionalString(body, "from"));
   const token = `town_${randomSecret()}`;
   const env = { TOWN_OWNER: asker.username, TOWN_TOKEN: token };
-  return answer(town, await createInstance(town, asker, { ...wishOf(body), ...tree, env }), token);
+  return answer(town, await createInstance(town, asker, { ...wishOf(body), ...tree, env }, fill), token);
 }
 
-/** The files of a new town: a main file that is given, those of a val that its maker may see, or the image's. */
-async function treeOf(town: Town, asker: Asker, main?: string, from?: string): Promise<{ tree?: Tree; remixedFrom?: string }> {
+interface Origin {
+  tree?: Tree;
+  remixedFrom?: string;
+  fill?: ReturnType<typeof fromFork>;
+}
+
+/**
+ * What a new town is made of: a main file that is given, a val that its maker may see, or the image. Of a fork of the
+ * platform it gets what the fork changes, over the image; of any other val the files.
+ */
+async function originOf(town: Town, asker: Asker, main?: string, from?: string): Promise<Origin> {
   if (main !== undefined) {
     const tree: Tree = new Map();
     await addFile(tree, "main.ts", "http", main);
@@ -117,7 +127,10 @@ async function treeOf(town: Town, asker: Asker, main?: string, from?: string): P
   const [username = "", name] = from.split("/");
   const val = name === undefined ? await findVal(town, from) : await findValByName(town, username, name);
   if (val === undefined || !maySee(asker, val)) throw notFound("Val");
-  return { tree: copyTree(await readTree(town, val)), remixedFrom: val.id };
+  const tree = copyTree(await readTree(town, val));
+  const isProgram = [...tree.values()].some((entry) => entry.type === "http");
+  if (!isProgram && (await isFork(town, val))) return { fill: fromFork(town, val, asker.username) };
+  return { tree, remixedFrom: val.id };
 }
 
 async function clone(request: Request, params: { instance?: string }, town: Town): Promise<Response> {

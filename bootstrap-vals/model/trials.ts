@@ -10,10 +10,12 @@ import type { Town } from "../lib/town.ts";
 import { endpointOfVal } from "../run/endpoint.ts";
 import { isolateOf } from "../run/program.ts";
 import type { Account } from "./accounts.ts";
+import { storageName } from "./alarms.ts";
 import { deleteVal, destroyVal, findDeletedVal } from "./deletion.ts";
 import { addFile, type Entry, type Tree } from "./files.ts";
+import { seed } from "./seeding.ts";
 import { fillFromHere } from "./snapshots.ts";
-import { checksOf, noteOf, Refusal, refusal, type Cause } from "./system.ts";
+import { checksOf, Refusal, refusal, type Cause } from "./system.ts";
 import { createVal, findVal, findValByName, type Val } from "./vals.ts";
 
 const HOURS = 24;
@@ -24,11 +26,6 @@ const HIDDEN_LENGTH = 20;
 const HIDDEN_STEM_LENGTH_MAX = 16;
 /** The whole program of a town: the platform's own, on the val's storage. */
 const TOWN_SOURCE = 'export { default } from "town:system/main.ts";\n';
-/** Runs once on the storage of a town that has not begun, and says which files are in force there. */
-const SEED = `import { system } from "town:kernel";
-export default { fetch: () => new Response(null, { status: 404 }) };
-export const seed = (changes, note) => system.change(changes, { note });
-`;
 
 export interface Trial {
   val: Val;
@@ -75,7 +72,7 @@ export async function tryOut(town: Town, owner: Account, attempt: Attempt): Prom
   await setNextSweep(town);
   try {
     if (snapshot) await fillFromHere(town, val.id, owner, token);
-    await seed(town, val, changes, cause);
+    await seed(town, storageName(val.id), changes, cause);
     await look(town, val);
   } catch (error) {
     await throwAway(town, val);
@@ -124,13 +121,6 @@ export async function sweepTrials(town: Town): Promise<void> {
 async function setNextSweep(town: Town): Promise<void> {
   const next = await first<{ at: number | null }>(town.storage, "SELECT min(expires_at) AS at FROM trial");
   await town.storage.sub("trials").setAlarm(next?.at == null ? null : new Date(next.at));
-}
-
-async function seed(town: Town, val: Val, changes: FileChange[], cause: Cause): Promise<void> {
-  const seeder = town.loader.load({
-    main: "seed.js", modules: { "seed.js": { type: "js", source: SEED } }, storage: town.storage.sub(`val-${val.id}`),
-  });
-  await seeder.call("seed", [changes, noteOf(cause)]);
 }
 
 async function look(town: Town, val: Val): Promise<void> {

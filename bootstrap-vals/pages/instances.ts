@@ -1,5 +1,7 @@
 /** Towns inside this one: made, watched, limited, suspended, copied and carried by whoever hosts them. */
 
+import { endpointUrl } from "../api/shapes.ts";
+import { randomSecret } from "../lib/crypto.ts";
 import { html, type Html, type HtmlValue } from "../lib/html.ts";
 import { HttpError, notFound, readForm, redirect } from "../lib/http.ts";
 import { href } from "../lib/mount.ts";
@@ -9,14 +11,18 @@ import type { Asker } from "../model/accounts.ts";
 import { copyTree } from "../model/branches.ts";
 import { exportInstance, exportTown, settle } from "../model/carrying.ts";
 import { deleteVal, KEPT_DAYS } from "../model/deletion.ts";
-import { readTree } from "../model/files.ts";
+import { readTree, type Entry } from "../model/files.ts";
+import { listForks } from "../model/forks.ts";
 import {
   checkLimits, createInstance, findInstance, fromArchive, fromInstance, LIMIT_NAMES, limitInstance, listInstances, resume, suspend,
   usageOf, type Instance, type InstanceUsage,
 } from "../model/instances.ts";
-import { checkValName } from "../model/names.ts";
+import { checkValName, entryOf } from "../model/names.ts";
+import { fromFork } from "../model/seeding.ts";
+import { findVal } from "../model/vals.ts";
 import { endpointOfVal } from "../run/endpoint.ts";
 import { askerBySession, fault, formAsker, orFault, pageOf, requireSession, time } from "./layout.ts";
+import { newTown } from "./new.ts";
 import { bytes, empty, plural, valPath } from "./pieces.ts";
 
 const LISTED_MAX = 50;
@@ -33,6 +39,7 @@ export const instancePageRoutes: Route[] = [
     return list(request, town, await requireSession(town, request));
   }],
   ["POST", "/instances", importForm],
+  ["POST", "/instances/of-fork", forkForm],
   ["POST", "/instances/export", async (request, _params, town) => {
     const asker = await formAsker(town, request);
     if (asker.role !== "owner") throw new HttpError(403, "forbidden", "Only the owner of this town may do that");
@@ -59,6 +66,7 @@ async function list(request: Request, town: Town, asker: Asker, error?: HttpErro
   const { arrival } = town;
   const range = { limit: LISTED_MAX, offset: 0 };
   const instances = await listInstances(town, asker.role === "owner" ? range : { ...range, owner: asker.id });
+  const forks = await listForks(town, asker.id);
   const usages = await Promise.all(instances.map((instance) => used(town, instance)));
   const row = (instance: Instance, index: number): Html => {
     const { val } = instance;
@@ -78,6 +86,11 @@ async function list(request: Request, town: Town, asker: Asker, error?: HttpErro
         <thead><tr><th scope="col">Town</th><th scope="col">State</th><th scope="col">Data</th><th scope="col">Isolates</th><th scope="col">Runs</th><th scope="col">Last active</th></tr></thead>
         <tbody>${instances.map(row)}</tbody></table></div>`}
       <p class="actions"><a class="button first" href="${href(arrival, "/new?template=town")}">New town</a></p>
+      ${forks.length === 0 ? null : html`<form class="card" method="post" action="${href(arrival, "/instances/of-fork")}"><h2>Of a fork</h2>
+        <p>A town that runs the platform as one of your forks changes it.</p>
+        <label for="forked-name">Name</label><input id="forked-name" name="name" required maxlength="48" spellcheck="false" autocapitalize="none" autocomplete="off">
+        <label for="fork">Fork</label><select id="fork" name="fork">${forks.map(({ id, name, version }) => html`<option value="${id}">${name}, version ${version}</option>`)}</select>
+        <p class="actions"><button>Make it</button></p></form>`}
       <form class="card" method="post" enctype="multipart/form-data" action="${href(arrival, "/instances")}"><h2>From an archive</h2>
         <label for="name">Name</label><input id="name" name="name" required maxlength="48" spellcheck="false" autocapitalize="none" autocomplete="off">
         <label for="archive">Archive</label><input id="archive" name="archive" type="file" accept=".tar" required>
@@ -179,6 +192,20 @@ async function change(request: Request, params: { instance?: string }, town: Tow
 function limitsOf(form: URLSearchParams): Record<string, number | null> {
   const given = LIMIT_NAMES.filter((name) => form.has(name));
   return Object.fromEntries(given.map((name) => [name, form.get(name) === "" ? null : Number(form.get(name))]));
+}
+
+async function forkForm(request: Request, _params: unknown, town: Town): Promise<Response> {
+  const asker = await formAsker(town, request);
+  const form = await readForm(request);
+  return orFault(async () => {
+    const fork = await findVal(town, form.get("fork") ?? "");
+    if (fork === undefined || fork.owner_id !== asker.id) throw notFound("Fork");
+    const token = `town_${randomSecret()}`;
+    const { val, tree } = await createInstance(town, asker, {
+      name: checkValName(form.get("name") ?? ""), privacy: "public", description: null, env: { TOWN_OWNER: asker.username, TOWN_TOKEN: token },
+    }, fromFork(town, fork, asker.username));
+    return newTown(request, town, asker, valPath(val), endpointUrl(town.arrival, val, tree, entryOf(tree.values()) as Entry), token);
+  }, (error) => list(request, town, asker, error));
 }
 
 async function importForm(request: Request, _params: unknown, town: Town): Promise<Response> {

@@ -52,7 +52,7 @@ async function create(request: Request, _params: unknown, town: Town): Promise<R
 }
 
 /** A town's token is shown once: it is what one signs in with there. */
-function newTown(request: Request, town: Town, asker: Asker, page: string, url: string, token: string): Promise<Response> {
+export function newTown(request: Request, town: Town, asker: Asker, page: string, url: string, token: string): Promise<Response> {
   return pageOf(request, town, {
     title: "New town",
     asker,

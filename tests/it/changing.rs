@@ -75,6 +75,19 @@ async fn a_fork_is_tried_apart_and_installed_by_its_version() {
     assert_eq!(town.api(Method::DELETE, &trial, None).await.0, 204);
     assert_eq!(town.get(url).await.status(), 404, "it is gone at once");
     assert_eq!(get(&town, "trials").await["data"], json!([]));
+    // One that stays, of the same fork.
+    let wish = json!({ "name": "forked", "from": format!("{OWNER}/front") });
+    let (status, forked) = town
+        .api(Method::POST, "/api/town/instances", Some(wish))
+        .await;
+    assert_eq!(status, 201, "{forked}");
+    let forked = town.other(
+        forked["url"].as_str().expect("a url"),
+        forked["token"].as_str().expect("a token"),
+    );
+    assert!(forked.text("/").await.1.contains("<h1>Mine</h1>"));
+    let from = get(&forked, "differences").await["data"][0]["cause"]["val"].clone();
+    assert_eq!(from, "alice/front");
 
     // Version 0 is the image's own text: there is nothing to install.
     let (status, refused) = post(&town, "install", json!({ "val": id(&fork), "version": 0 })).await;
