@@ -427,6 +427,11 @@ declare module "town:kernel" {
     fares: { since: number; requests: number; failures: number; failing: boolean } | null;
     /** For a program that repairs another: why that one does not load. */
     stopped: { message: string; stack: string } | null;
+    /**
+     * For the first program alone: what the town has counted since it started, at `since`. `runs` of all programs by their
+     * outcome; `refused` are requests that were turned away with 503 before any program saw them.
+     */
+    counts: { since: number; refused: number; processes: number; runs: { [outcome in Outcome]?: number } } | null;
   }
 
   /**

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::config::Config;
+use crate::counts::Counts;
 use crate::eval::children::Children;
 use crate::eval::compile_cache::CompileCache;
 use crate::eval::compiler::Compiler;
@@ -46,6 +47,7 @@ pub struct Kernel {
     pub(crate) templates: Templates,
     pub(crate) outside: Outside,
     pub(crate) root: Root,
+    pub(crate) counts: Counts,
     processes: Mutex<HashMap<u64, Living>>,
     processes_made: AtomicU64,
     slots_made: AtomicU64,
@@ -100,6 +102,7 @@ impl Kernel {
             templates: Templates::default(),
             outside: Outside::default(),
             root: Root::default(),
+            counts: Counts::default(),
             processes: Mutex::default(),
             processes_made: AtomicU64::new(0),
             slots_made: AtomicU64::new(0),

@@ -6,6 +6,7 @@
 
 pub mod carrying;
 pub mod config;
+mod counts;
 mod dispatch;
 pub mod eval;
 pub mod grant;

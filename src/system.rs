@@ -202,7 +202,10 @@ pub async fn read(slot: &Slot, path: String) -> Result<Answer, CallError> {
 /// How the instance fares, as far as the kernel can tell.
 pub fn health(slot: &Slot) -> Answer {
     let kernel = &slot.kernel;
+    // Those below are told nothing of what is around them.
+    let is_first = slot.is_first();
     let health = json!({
+        "counts": is_first.then(|| kernel.counts.told(kernel.processes())),
         "sandboxMissing": kernel.children.missing_layers(),
         "fares": kernel.fares_of(slot),
         "stopped": kernel.stopped_of(slot).map(|failure| json!({

@@ -23,6 +23,7 @@ import { instancesRoutes } from "./instances.ts";
 import { introductionApiRoutes } from "./introduction.ts";
 import { manageRoutes } from "./manage.ts";
 import { meRoutes } from "./me.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { moduleListRoutes } from "./modules.ts";
 import { openaiRoutes } from "./openai.ts";
 import { openapi } from "./openapi.ts";
@@ -66,6 +67,7 @@ export const apiRoutes: Route[] = [
   ...instancesRoutes,
   ...systemFileRoutes,
   ...systemRoutes,
+  ...metricsRoutes,
   ...blobRoutes,
   ...sqliteRoutes,
   ...openaiRoutes,

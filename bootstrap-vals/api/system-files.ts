@@ -3,7 +3,7 @@
 import type { SystemFile } from "town:kernel";
 import { json, noContent, notFound, readJson, stringOf } from "../lib/http.ts";
 import type { Route } from "../lib/router.ts";
-import { anything, arrayOf, boolean, integer, nullable, object, oneOf, ref, text, time, uri, uuid, type Schema } from "../lib/schema.ts";
+import { anything, arrayOf, boolean, integer, mapOf, nullable, object, oneOf, ref, text, time, uri, uuid, type Schema } from "../lib/schema.ts";
 import { systemOf, type Town } from "../lib/town.ts";
 import { requireOwner } from "../model/access.ts";
 import { causeOf, noteOf, refusal, Refusal } from "../model/system.ts";
@@ -28,6 +28,7 @@ export const systemSchemas: Record<string, Schema> = {
     sandboxMissing: arrayOf(text),
     fares: nullable({ anyOf: [object({ since: time, requests: integer, failures: integer, failing: boolean })] }),
     stopped: nullable({ anyOf: [object({ message: text, stack: text })] }),
+    counts: nullable({ anyOf: [object({ since: time, refused: integer, processes: integer, runs: mapOf(integer) })] }),
   }),
 };
 

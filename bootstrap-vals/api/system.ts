@@ -101,7 +101,8 @@ export const systemRoutes: Route[] = [
   ["GET", "/api/town/system/health", async (request, _params, town) => {
     await requireOwner(town, request);
     const health = await systemOf(town).health();
-    return json({ ...health, fares: health.fares && { ...health.fares, since: iso(health.fares.since) } });
+    const dated = <T extends { since: number }>(told: T | null) => told && { ...told, since: iso(told.since) };
+    return json({ ...health, fares: dated(health.fares), counts: dated(health.counts) });
   }, { ...owner, summary: "How the platform fares since it was changed", answers: { 200: ref("Health") } }],
 ];
 

@@ -6,6 +6,9 @@ import { env } from "town:kernel";
 export const API_URL = "VALTOWN_API_URL";
 export const ENTRYPOINT = "VALTOWN_ENTRYPOINT";
 export const PASS = "valtown";
+/** The pass and the address again, by the names under which Val Town's SDK looks for them. */
+export const SDK_KEY = "VAL_TOWN_API_KEY";
+export const SDK_URL = "VAL_TOWN_BASE_URL";
 
 export function apiUrl(): string {
   return setting(API_URL);

@@ -7,7 +7,7 @@ import { ownOrigin } from "../lib/mount.ts";
 import type { Town } from "../lib/town.ts";
 import { environmentOf, variableQueries } from "../model/environment.ts";
 import type { State } from "../lib/at.ts";
-import { API_URL, ENTRYPOINT, PASS } from "../lib/api.ts";
+import { API_URL, ENTRYPOINT, PASS, SDK_KEY, SDK_URL } from "../lib/api.ts";
 import { ACCOUNT_MOUNT } from "../lib/own.ts";
 import { accountStorageName } from "../model/accounts.ts";
 import type { InstanceLimits } from "../model/instances.ts";
@@ -65,6 +65,8 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   if (endpoint.limits && endpoint.limits !== "{}") env.TOWN_LIMITS ??= endpoint.limits;
   env[PASS] ??= await makePass(town, val_id);
   env[API_URL] ??= `${ownOrigin(town.arrival)}/api`;
+  env[SDK_KEY] ??= env[PASS] as string;
+  env[SDK_URL] ??= env[API_URL] as string;
   env[ENTRYPOINT] ??= entrypoint;
   return {
     main, modules, env, storage: town.storage.sub(`val-${val_id}`), loader: { depth }, limits, isolation: endpoint.isolation,

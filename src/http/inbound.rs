@@ -124,6 +124,7 @@ async fn answer(
         let max = door.kernel.config.max_requests;
         let message = format!("{max} requests are open");
         let failure = Failure::limit(Outcome::Overload, "maxRequests", max as u64, message);
+        door.kernel.counts.note_refusal();
         return Ok(failed(&failure, None));
     };
     let (mut parts, body) = request.into_parts();

@@ -550,12 +550,20 @@ pub async fn what_is_too_large_is_refused_with_the_limit(town: &Town) {
         8 << 20
     );
     // The owner of the town may allow less.
-    let settings = async |wish: Value| town.api(Method::PATCH, "/api/town/settings", Some(wish)).await;
+    let settings = async |wish: Value| {
+        town.api(Method::PATCH, "/api/town/settings", Some(wish))
+            .await
+    };
     let (status, old) = settings(json!({ "fileBytes": 1000, "valFiles": 2 })).await;
     assert_eq!((status, &old["valBytes"]), (200, &json!(64 << 20)), "{old}");
     let add = async |path: &str, length: usize| {
         let at = format!("/api/v2/vals/{}/files?path={path}", id(&small));
-        post(town, &at, json!({ "type": "file", "content": "x".repeat(length) })).await
+        post(
+            town,
+            &at,
+            json!({ "type": "file", "content": "x".repeat(length) }),
+        )
+        .await
     };
     assert_error(&add("a.txt", 1001).await, 413, "too_large", "1000 bytes");
     assert_eq!(add("a.txt", 1000).await.0, 201);

@@ -555,6 +555,17 @@ async fn more_requests_than_there_is_room_for_are_told_to_come_again() {
     assert_eq!(refused.status(), 503);
     assert_ne!(header(&refused, "retry-after"), "");
     drop(held);
+    let counted = town.request(Method::GET, "/api/town/metrics");
+    let counted = counted.send().await.expect("an answer");
+    let counted = counted.text().await.expect("a body");
+    assert!(
+        counted.contains("\ntown_requests_refused_total 1\n"),
+        "{counted}"
+    );
+    assert!(
+        counted.contains("\ntown_runs_total{outcome=\"ok\"} "),
+        "{counted}"
+    );
     // The place of one that left is free again.
     let at = format!("{}/open", endpoint(&made));
     crate::serving::eventually("room", async || {

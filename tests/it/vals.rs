@@ -809,37 +809,93 @@ pub async fn a_template_makes_a_val_that_works(town: &Town) {
 /// As Val Town's command line tool does it: `vt remix std/...`.
 async fn the_standard_library_is_read_and_copied_as_vals_are(town: &Town) {
     let val = read(town, "/api/v2/alias/vals/std/SqliteStarter").await;
-    assert_eq!((&val["name"], &val["author"]["username"]), (&json!("sqliteStarter"), &json!("std")));
+    assert_eq!(
+        (&val["name"], &val["author"]["username"]),
+        (&json!("sqliteStarter"), &json!("std"))
+    );
     let own = format!("/api/v2/vals/{}", id(&val));
     assert_eq!(read(town, &own).await, val);
     let branch = read(town, &format!("{own}/branches")).await["data"][0].clone();
     assert_eq!(branch["name"], "main");
-    assert_eq!(read(town, &format!("{own}/branches/{}", id(&branch))).await, branch);
+    assert_eq!(
+        read(town, &format!("{own}/branches/{}", id(&branch))).await,
+        branch
+    );
     let files = format!("{own}/files?path=&recursive=true&branch_id={}", id(&branch));
     let files = read(town, &files).await;
     let main = &files["data"][1];
-    assert_eq!((&main["path"], &main["type"]), (&json!("main.ts"), &json!("http")), "{files}");
-    assert_eq!(read(town, &format!("/api/v2/files/{}", id(main))).await["path"], "main.ts");
+    assert_eq!(
+        (&main["path"], &main["type"]),
+        (&json!("main.ts"), &json!("http")),
+        "{files}"
+    );
+    assert_eq!(
+        read(town, &format!("/api/v2/files/{}", id(main))).await["path"],
+        "main.ts"
+    );
     let content = town.request(Method::GET, &format!("{own}/files/content?path=main.ts"));
-    let content = content.send().await.expect("an answer").text().await.expect("a body");
-    let (status, module) = town.text(main["links"]["module"].as_str().expect("a link")).await;
+    let content = content
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a body");
+    let (status, module) = town
+        .text(main["links"]["module"].as_str().expect("a link"))
+        .await;
     assert!(status == 200 && content.contains("Guestbook"), "{content}");
     assert!(module.contains("Guestbook"), "{module}");
-    let copy = post(town, &format!("/api/town/vals/{}/remix", id(&val)), json!({ "name": "guests" })).await;
-    assert_eq!((copy.0, &copy.1["diagnostics"]), (201, &json!([])), "{}", copy.1);
-    let entry = town.bare(Method::POST, endpoint(&copy.1)).header("content-type", "application/x-www-form-urlencoded");
-    let entry = entry.body("name=Ada&text=%3Cb%3E").send().await.expect("an answer");
+    let copy = post(
+        town,
+        &format!("/api/town/vals/{}/remix", id(&val)),
+        json!({ "name": "guests" }),
+    )
+    .await;
+    assert_eq!(
+        (copy.0, &copy.1["diagnostics"]),
+        (201, &json!([])),
+        "{}",
+        copy.1
+    );
+    let entry = town
+        .bare(Method::POST, endpoint(&copy.1))
+        .header("content-type", "application/x-www-form-urlencoded");
+    let entry = entry
+        .body("name=Ada&text=%3Cb%3E")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(entry.status(), 303);
     assert!(town.run("guests").await.1.contains("<b>Ada</b>"));
-    assert_eq!(read(town, &format!("/api/town/vals/{}/original", id(&copy.1))).await, val);
-    for page in ["/@std", "/@std/blob", "/@std/blob/code/client.ts", "/@std/sqliteStarter/versions"] {
+    assert_eq!(
+        read(town, &format!("/api/town/vals/{}/original", id(&copy.1))).await,
+        val
+    );
+    for page in [
+        "/@std",
+        "/@std/blob",
+        "/@std/blob/code/client.ts",
+        "/@std/sqliteStarter/versions",
+    ] {
         assert_eq!(town.text(page).await.0, 200, "{page}");
     }
     let account = read(town, "/api/v1/alias/std").await;
-    let listed = read(town, &format!("/api/v2/vals?user_id={}&limit=2", id(&account))).await;
+    let listed = read(
+        town,
+        &format!("/api/v2/vals?user_id={}&limit=2", id(&account)),
+    )
+    .await;
     assert_eq!(listed["data"].as_array().map(Vec::len), Some(2), "{listed}");
-    assert_error(&town.api(Method::DELETE, &own, None).await, 403, "forbidden", "author");
-    let none = town.api(Method::GET, "/api/v2/alias/vals/std/nothing", None).await;
+    assert_error(
+        &town.api(Method::DELETE, &own, None).await,
+        403,
+        "forbidden",
+        "author",
+    );
+    let none = town
+        .api(Method::GET, "/api/v2/alias/vals/std/nothing", None)
+        .await;
     assert_error(&none, 404, "not_found", "Val");
 }
 

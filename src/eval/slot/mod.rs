@@ -129,6 +129,11 @@ impl Slot {
         })
     }
 
+    /// Whether no program has started it.
+    pub fn is_first(&self) -> bool {
+        self.parent.is_none()
+    }
+
     // ---- Programs below
 
     /// The slot of that id below this one.

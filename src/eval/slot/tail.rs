@@ -19,6 +19,7 @@ pub(super) struct Tail {
 
 impl Slot {
     pub(super) fn report(&self, record: Record) {
+        self.kernel.counts.note_run(record.outcome);
         if record.kind == RunKind::Tail {
             if let Some(error) = &record.error {
                 tracing::warn!("tail failed: {}\n{}", error.message, error.stack);

@@ -155,7 +155,8 @@ export let webhook = async (req: Request) => {
 };
 "#;
 
-const NOTHING: &str = "export const createRoot = 1, useEffect = 1, useState = 1, jsx = 1, jsxs = 1, Fragment = 1";
+const NOTHING: &str =
+    "export const createRoot = 1, useEffect = 1, useState = 1, jsx = 1, jsxs = 1, Fragment = 1";
 
 /// Preact as a CDN has it: its modules import each other by address.
 fn serve_preact(elsewhere: &Elsewhere) {
@@ -342,11 +343,7 @@ async fn vals_written_for_val_town_run_unchanged() {
     }
     let body = json!({ "name": "notes", "template": "reactHonoStarter" });
     let (status, made) = town.api(Method::POST, "/api/town/vals", Some(body)).await;
-    assert_eq!(
-        (status, &made["diagnostics"]),
-        (201, &json!([])),
-        "{made}"
-    );
+    assert_eq!((status, &made["diagnostics"]), (201, &json!([])), "{made}");
     let notes = format!("{}/run/alice/notes", town.base);
     let (_, page) = town.text(&format!("{notes}/")).await;
     assert!(page.contains("src=\"frontend/index.tsx\""), "{page}");
