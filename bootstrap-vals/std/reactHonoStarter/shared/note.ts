@@ -1,4 +1,4 @@
-// What the page and the API both know of a note.
+/** What the page and the API both know of a note. */
 
 export const NOTE_LENGTH_MAX = 500;
 
