@@ -354,12 +354,15 @@ impl Kernel {
         let hops = caller
             .hops
             .max(caller.run.map_or(0, |run| self.hops_of(run)));
+        // A program that passes on what came back to the town is not who asked for it, and neither
+        // is one that it passes it on to.
+        let inherited = caller.run.and_then(|run| self.cause_of(run));
+        let cause = caller.cause.or(inherited);
         if hops > 0 {
-            lock(&self.returns).insert(run, (hops, caller.cause));
+            lock(&self.returns).insert(run, (hops, cause));
         }
-        // A program that passes on what came back to the town is not who asked for it.
-        let parent = caller.run.map(|run| self.cause_of(run).unwrap_or(run));
-        Record::begin(run, parent.or(caller.cause), kind, hops)
+        let parent = inherited.or(caller.run).or(caller.cause);
+        Record::begin(run, parent, kind, hops)
     }
 
     /// How often the request of a run has come back to the town.
