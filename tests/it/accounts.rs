@@ -12,6 +12,11 @@ const PASSWORD: &str = "a password of some length";
 
 /// A town that takes its time: to check a password is to stand still, on a busy machine for long.
 async fn start() -> Town {
+    start_root().await.somewhere_inside().await
+}
+
+/// The same with a folder of its own, for a test that looks into it.
+async fn start_root() -> Town {
     Town::start_with(&["--stall-limit", "60000"]).await
 }
 
@@ -374,7 +379,7 @@ async fn a_profile_says_what_its_account_wants() {
 
 #[tokio::test]
 async fn a_deleted_account_leaves_nothing_behind_and_nobody_takes_its_name() {
-    let town = start().await;
+    let town = start_root().await;
     let bob = account(&town, "bob").await;
     let code = r#"import { storage } from "town:kernel";
       export default async () => { await storage.execute("CREATE TABLE IF NOT EXISTS secret (a)"); return new Response("bobs"); }"#;

@@ -178,7 +178,8 @@ async fn an_interval_file_is_run_by_hand_scheduled_paused_and_freed() {
 
 #[tokio::test]
 async fn what_was_due_while_the_town_was_down_runs_once_or_not_as_the_author_wants() {
-    let town = Town::start().await;
+    // Of a root: its folder is opened while it is down.
+    let town = Town::root().await;
     let files = [
         ("once.ts", "interval", TELLS),
         ("skip.ts", "interval", TELLS),
@@ -260,7 +261,8 @@ async fn what_was_due_while_the_town_was_down_runs_once_or_not_as_the_author_wan
 
 #[tokio::test]
 async fn a_run_that_a_crash_cut_off_is_made_again() {
-    let town = Town::start().await;
+    // Of a root: its folder is opened while it is down.
+    let town = Town::root().await;
     let code = r#"
     import { storage } from "town:kernel";
     const begun = async () => {

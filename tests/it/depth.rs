@@ -148,7 +148,7 @@ async fn everything(town: &Town) {
 
 #[tokio::test]
 async fn everything_is_right_at_depth_zero_one_three_and_eight() {
-    let root = Town::start().await;
+    let root = Town::root().await;
     everything(&root).await;
     let one = root.inside_by_host("one").await;
     everything(&one).await;

@@ -158,7 +158,7 @@ fn integrity(data: &Path) {
 
 #[tokio::test]
 async fn a_second_town_on_the_same_folder_gets_a_clear_error() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let second = Command::new(env!("CARGO_BIN_EXE_town"))
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(town.data())
@@ -188,7 +188,7 @@ async fn a_second_town_on_the_same_folder_gets_a_clear_error() {
 
 #[tokio::test]
 async fn a_stop_lets_a_response_under_way_end() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "export default () => {
           let number = 0;
           return new Response(new ReadableStream({
@@ -225,7 +225,7 @@ async fn a_stop_lets_a_response_under_way_end() {
 
 #[tokio::test]
 async fn a_stop_waits_for_nobody_who_never_ends() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "export default () => new Response(new ReadableStream({
           start(controller) { controller.enqueue(new Uint8Array(1)); },
         }))";
@@ -238,7 +238,7 @@ async fn a_stop_waits_for_nobody_who_never_ends() {
 
 #[tokio::test]
 async fn what_a_val_stored_is_there_after_a_stop_and_a_start() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "import { storage } from 'town:kernel';
         export default async () => {
           await storage.execute('CREATE TABLE IF NOT EXISTS visit (at INTEGER PRIMARY KEY)');

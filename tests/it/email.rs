@@ -91,6 +91,12 @@ async fn send(town: &Town, message: Value) -> (u16, Value) {
     town.api(Method::POST, "/api/v1/email", Some(message)).await
 }
 
+/// The part of a town's mail addresses behind the `@`.
+fn domain(town: &Town) -> String {
+    let base = url::Url::parse(&town.base).expect("a base");
+    base.host_str().expect("a host").to_string()
+}
+
 #[tokio::test]
 async fn mail_reaches_the_file_that_its_address_names() {
     let town = Town::start().await;
@@ -105,7 +111,8 @@ async fn mail_reaches_the_file_that_its_address_names() {
         let file = files.iter().find(|file| file["path"] == path);
         file.expect("the file")["links"].clone()
     };
-    assert_eq!(links("email.ts")["email"], "alice.mail@localhost");
+    let own = format!("alice.mail@{}", domain(&town));
+    assert_eq!(links("email.ts")["email"], own);
     let other = links("other.ts")["email"]
         .as_str()
         .expect("an address")
@@ -212,7 +219,8 @@ async fn a_town_inside_a_town_has_mail_of_its_own() {
     let address = made["files"][0]["links"]["email"]
         .as_str()
         .expect("an address");
-    assert_eq!(address, "alice.mail@alice--inner.localhost");
+    let expected = format!("alice.mail@alice--inner.{}", domain(&town));
+    assert_eq!(address, expected);
     let (status, answer) = mail_in(&inner, "?to=alice.mail@x", "Subject: inside\n\nt").await;
     assert_eq!(status, 200, "{answer}");
     got(&inner, id(&made), "inside").await;
@@ -345,9 +353,11 @@ async fn what_is_sent_is_kept_delivered_within_the_town_and_given_to_the_relay()
     let (status, answer) = send(&town, json!({ "subject": "first", "text": "to myself" })).await;
     assert_eq!(status, 202, "{answer}");
     let kept = outbox(&town, "first", "kept").await;
+    let domain = domain(&town);
+    let [alice, mailbox] = ["alice", "alice.mail"].map(|local| format!("{local}@{domain}"));
     assert_eq!(
         (&kept["from"], &kept["to"]),
-        (&json!("alice@localhost"), &json!(["alice@localhost"]))
+        (&json!(alice), &json!([alice]))
     );
     let (_, whole) = town
         .api(
@@ -359,12 +369,12 @@ async fn what_is_sent_is_kept_delivered_within_the_town_and_given_to_the_relay()
     assert_eq!(whole["letter"]["text"], "to myself");
 
     let message = json!({
-        "to": ["alice.mail@localhost", { "email": "joe@x.test", "name": "Joe" }], "subject": "both", "html": "<b>hi</b>",
+        "to": [mailbox, { "email": "joe@x.test", "name": "Joe" }], "subject": "both", "html": "<b>hi</b>",
         "attachments": [{ "filename": "a.txt", "content": "aGk=", "type": "text/plain" }],
     });
     assert_eq!(send(&town, message.clone()).await.0, 202);
     let mail = got(&town, id(&made), "<b>hi</b>").await;
-    assert_eq!(mail["from"], "alice@localhost");
+    assert_eq!(mail["from"], alice);
     assert_eq!(
         mail["attachments"],
         json!([["a.txt", "text/plain", true, "hi"]])
@@ -382,7 +392,7 @@ async fn what_is_sent_is_kept_delivered_within_the_town_and_given_to_the_relay()
     assert!(!shown.to_string().contains("relay-secret"), "{shown}");
     let mut relayed = message;
     relayed["subject"] = json!("relayed");
-    relayed["replyTo"] = json!("alice.mail@localhost");
+    relayed["replyTo"] = json!(mailbox);
     assert_eq!(send(&town, relayed).await.0, 202);
     let sent = outbox(&town, "relayed", "sent").await;
     assert_eq!(sent["pending"], json!([]));
@@ -395,7 +405,7 @@ async fn what_is_sent_is_kept_delivered_within_the_town_and_given_to_the_relay()
         "who is of the town has it already"
     );
     assert_eq!(taken[0]["from"], "town@x.test");
-    assert_eq!(taken[0]["replyTo"], json!(["alice.mail@localhost"]));
+    assert_eq!(taken[0]["replyTo"], json!([mailbox]));
     assert_eq!(taken[0]["attachments"][0]["content"], "aGk=");
     assert_eq!(taken[0]["authorization"], "Bearer relay-secret");
 
@@ -442,9 +452,9 @@ async fn what_is_sent_is_kept_delivered_within_the_town_and_given_to_the_relay()
         403,
         "strangers are the owner's to allow"
     );
-    let forged = json!({ "text": "x", "from": "alice@localhost" });
+    let forged = json!({ "text": "x", "from": alice });
     assert_eq!(as_bob(forged).await, 403);
-    let own = json!({ "text": "x", "from": "bob.any@localhost", "to": "alice.mail@localhost" });
+    let own = json!({ "text": "x", "from": format!("bob.any@{domain}"), "to": mailbox });
     assert_eq!(as_bob(own).await, 202);
     let relay = town.bare(Method::GET, "/api/town/email/relay");
     let answer = relay.bearer_auth(bob).send().await.expect("an answer");

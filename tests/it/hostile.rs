@@ -578,7 +578,7 @@ async fn a_giant_line_is_cut() {
 
 #[tokio::test]
 async fn a_response_of_ten_gigabytes_is_only_made_as_far_as_it_is_read() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let val = town
         .val(
             "hostile",
@@ -663,7 +663,7 @@ export default (request: Request) => loader!.load({
 
 #[tokio::test]
 async fn programs_below_programs_end_at_the_depth_limit() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("warm", r#"export default () => new Response("warm")"#)
         .await;
     town.val("hostile", BOMB).await;
@@ -924,7 +924,7 @@ async fn errors_that_bite_are_reported_all_the_same() {
 
 #[tokio::test]
 async fn a_run_that_went_well_is_told_as_such() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let val = town
         .val("good", "export default () => new Response('good')")
         .await;

@@ -212,7 +212,8 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 #[tokio::test]
 async fn a_stopped_town_is_carried_by_the_command_line_and_without_words_its_secret_stays() {
-    let town = Town::start().await;
+    // Of a root: its folder is looked at, or started anew on.
+    let town = Town::root().await;
     let file = furnish(&town).await;
     let before = answers(&town, &file).await;
     let running = town.data();
@@ -398,7 +399,8 @@ async fn a_host_clones_suspends_limits_and_deletes_and_its_guest_is_told_what_co
 #[tokio::test]
 async fn alarms_of_a_town_that_is_suspended_are_kept_until_it_is_back() {
     // A town whose schedule was due while it was down, carried into another that holds it.
-    let first = Town::start().await;
+    // Of a root: its folder is looked at, or started anew on.
+    let first = Town::root().await;
     let file = furnish(&first).await;
     let (_, folder) = first.stop().await;
     make_due(&folder, &file, std::time::Duration::from_secs(60)).await;
@@ -417,7 +419,8 @@ async fn alarms_of_a_town_that_is_suspended_are_kept_until_it_is_back() {
     let (done, said) = command(&arguments).await;
     assert!(done && said.contains("sealed"), "{said}");
     let bytes = std::fs::read(&archive).expect("the archive");
-    let host = Town::start().await;
+    // Of a root: its folder is looked at, or started anew on.
+    let host = Town::root().await;
     let (inner, val) = inside_of(&host, "held", "&suspended=true", bytes, Some(WORDS)).await;
     assert_eq!(host.text(&format!("{}/", inner.base)).await.0, 503);
     eventually("the alarm is held", async || {

@@ -46,7 +46,7 @@ fn assert_limit(told: &Value, outcome: &str, limit: &str, value: u64) {
 
 #[tokio::test]
 async fn each_limit_that_a_program_asks_for_is_kept_and_named() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const busy = "const end = Date.now() + 20; while (Date.now() < end);";
 export default async () => Response.json(Object.fromEntries(await Promise.all(Object.entries({
@@ -93,7 +93,7 @@ export default async () =>
 
 #[tokio::test]
 async fn requests_beyond_what_an_isolate_may_serve_are_refused_as_overload() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `let open = 0; let release; const gate = new Promise((done) => { release = done; });
   export default async (request) => {
@@ -121,7 +121,7 @@ export default async () => {
 
 #[tokio::test]
 async fn a_program_without_a_level_left_cannot_start_another() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `import { loader } from "town:kernel";
   export default async () => {
@@ -148,7 +148,7 @@ export default async () => Response.json([
 
 #[tokio::test]
 async fn what_is_omitted_a_program_lacks() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `import * as kernel from "town:kernel";
   export default async () => {
@@ -170,7 +170,7 @@ export default async () => Response.json(JSON.parse((await visit(child(source)))
 
 #[tokio::test]
 async fn an_error_of_a_child_has_its_outcome_and_the_authors_place() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const thrower = `interface Unused { a: string }
 export default async (request: Request): Promise<Response> => {
@@ -230,7 +230,7 @@ export default async () => Response.json({
 
 #[tokio::test]
 async fn a_quota_of_storage_is_kept_and_counts_what_is_below() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `import { storage } from "town:kernel";
   export default async () => {
@@ -254,7 +254,7 @@ export default async () => Response.json(JSON.parse((await visit(child(source, {
 
 #[tokio::test]
 async fn lines_over_the_limit_are_dropped_and_counted_and_the_parent_hears_of_each_run() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `export default () => {
   for (let i = 0; i < 10; i++) console.warn("0123456789");
@@ -312,7 +312,7 @@ export default {
 
 #[tokio::test]
 async fn isolates_for_one_request_share_nothing_and_draw_other_numbers() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "// town: isolation=request
         let count = 0;
         const early = 1;
@@ -335,7 +335,7 @@ async fn isolates_for_one_request_share_nothing_and_draw_other_numbers() {
 
 #[tokio::test]
 async fn two_programs_of_the_same_source_draw_other_numbers() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "const drawn = crypto.randomUUID();
         export default () => new Response(drawn)";
     town.val("one", code).await;
@@ -345,7 +345,7 @@ async fn two_programs_of_the_same_source_draw_other_numbers() {
 
 #[tokio::test]
 async fn a_shared_isolate_keeps_its_state() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val(
         "shared",
         "let count = 0; export default () => Response.json(++count)",
@@ -360,7 +360,7 @@ async fn a_shared_isolate_keeps_its_state() {
 
 #[tokio::test]
 async fn a_program_is_asked_for_only_when_none_of_its_id_lives() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 let asked = 0;
 const source = "let count = 0; export default () => Response.json(++count)";
@@ -381,7 +381,7 @@ export default async () => {
 
 #[tokio::test]
 async fn cancel_ends_what_runs_with_its_reason() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const isolate = loader.get("endless", () => ({
   main: "child.ts", modules: { "child.ts": { type: "ts", source: `export default (request) => {
@@ -426,7 +426,7 @@ export default {
 
 #[tokio::test]
 async fn calls_carry_structured_clones_both_ways() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `export function describe(map, date, big, set, bytes, error, nothing, cycle, re) {
   return { map: map.get("a").b, date: date.getTime(), big: big + 1n, set: [...set], bytes: bytes.reverse(),
@@ -482,7 +482,7 @@ export default async () => {
 
 #[tokio::test]
 async fn a_dynamic_import_asks_the_program_that_started_it() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `export default async () => {
   const said = [];
@@ -527,7 +527,7 @@ export default async () => {
 
 #[tokio::test]
 async fn a_commit_is_heard_of_in_another_isolate() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "// town: isolation=request
         import { storage } from 'town:kernel';
         export default async (request) => {
@@ -565,7 +565,7 @@ async fn a_commit_is_heard_of_in_another_isolate() {
 
 #[tokio::test]
 async fn an_alarm_of_a_val_reaches_it_and_what_it_started() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
 const source = `import { storage } from "town:kernel";
   export async function alarm(event) { console.log("child hears " + JSON.stringify(event.names) + (event.scheduledAt instanceof Date)); }
@@ -598,7 +598,7 @@ export default {
 
 #[tokio::test]
 async fn an_alarm_that_fails_is_delivered_again() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "import { storage } from 'town:kernel';
         export default {
           async fetch() { await storage.setAlarm(new Date()); return new Response('set'); },

@@ -62,7 +62,8 @@ async fn command(data: &Path, arguments: &[&str]) -> (Option<i32>, String, Strin
 
 #[tokio::test]
 async fn a_town_that_does_not_load_is_repaired_by_its_signed_in_owner_without_a_restart() {
-    let town = Town::start().await;
+    // Of a root: it is started anew on its folder.
+    let town = Town::root().await;
     let val = "export default (r) => new Response(new URL(r.url).pathname)";
     town.val("hello", val).await;
     write(&town, "pages/home.ts", "export const homeRoutes = ;\n").await;
@@ -127,7 +128,8 @@ async fn a_town_that_does_not_load_is_repaired_by_its_signed_in_owner_without_a_
 
 #[tokio::test]
 async fn the_command_lists_and_restores_overrides_of_a_town_that_is_stopped() {
-    let town = Town::start().await;
+    // Of a root: the command has its folder.
+    let town = Town::root().await;
     write(&town, "main.ts", "nonsense(").await;
     write(&town, "pages/word.ts", "export const word = 1;\n").await;
     let folder = town.data();

@@ -96,7 +96,8 @@ async fn an_override_changes_its_page_at_reload_and_restoring_brings_back_the_im
 
 #[tokio::test]
 async fn an_override_is_kept_across_a_restart() {
-    let town = Town::start().await;
+    // Of a root: it is started anew on its folder.
+    let town = Town::root().await;
     write(&town, "pages/home.ts", &home("Kept")).await;
     assert_eq!(reload(&town).await.0, 200);
     let (code, data) = town.stop().await;
@@ -129,7 +130,8 @@ async fn a_file_that_is_added_can_be_imported() {
 
 #[tokio::test]
 async fn a_broken_override_is_refused_with_its_place_and_the_old_program_serves_on() {
-    let town = Town::start().await;
+    // Of a root: inside another it is a val that lacks the export.
+    let town = Town::root().await;
     write(&town, "pages/home.ts", &home("Good")).await;
     assert_eq!(reload(&town).await.0, 200);
     let syntax = HOME.replacen("const LISTED_MAX = 50;", "const LISTED_MAX = = 50;", 1);
@@ -219,7 +221,8 @@ async fn an_override_that_never_finishes_loading_is_refused() {
 
 #[tokio::test]
 async fn a_broken_override_in_the_database_is_survived_by_safe_mode_and_restored_by_one_call() {
-    let town = Town::start().await;
+    // Of a root: it is started anew on its folder.
+    let town = Town::root().await;
     town.val("hello", "export default () => new Response('hello')")
         .await;
     // Written and never reloaded; the next start finds it.

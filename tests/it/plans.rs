@@ -156,7 +156,7 @@ export default async function (request: Request): Promise<Response> {
 
 #[tokio::test]
 async fn what_is_asked_often_is_found_by_an_index() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("asking", ASKING).await;
     let (status, text) = town.run("asking").await;
     assert_eq!(status, 200, "{text}\n{}", town.log());

@@ -6,7 +6,7 @@ use crate::watching::within;
 
 #[tokio::test]
 async fn a_program_reaches_what_is_mounted_and_nothing_above_it() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"import { loader, storage } from "town:kernel";
 const source = `import { storage } from "town:kernel";
   export default async (request) => {
@@ -53,7 +53,7 @@ export default async (request) => {
 
 #[tokio::test]
 async fn modules_of_one_program_may_mean_different_things_by_one_name() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"import { loader } from "town:kernel";
 const ts = (source, imports) => ({ type: "ts", source, imports });
 export default (request) => loader.load({
@@ -78,7 +78,7 @@ export default (request) => loader.load({
 /// A process of its own for each request ends with it, unless something is waited for.
 #[tokio::test]
 async fn what_a_program_waits_for_is_done_after_its_answer() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"// town: isolation=request
     import { waitUntil } from "town:runtime";
     import { storage } from "town:kernel";
@@ -110,7 +110,7 @@ async fn what_a_program_waits_for_is_done_after_its_answer() {
 
 #[tokio::test]
 async fn a_prepared_program_is_known_and_has_not_been_started() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"import { loader } from "town:kernel";
 let made = 0;
 const program = (source) => () => {
@@ -147,7 +147,7 @@ export default async () => {
 
 #[tokio::test]
 async fn a_module_that_throws_beside_one_that_waits_fails_at_once() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"import { loader } from "town:kernel";
 const js = (source) => ({ type: "js", source });
 export default async () => {

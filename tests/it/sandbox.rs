@@ -17,7 +17,7 @@ use crate::watching::{Seen, children, failure, logged, sealed, until, within};
 
 #[tokio::test]
 async fn no_api_reaches_a_file_or_a_process() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"
         const routes = {
           readFile: () => Deno.readFile("/etc/passwd"),
@@ -94,7 +94,7 @@ async fn no_api_reaches_a_file_or_a_process() {
 
 #[tokio::test]
 async fn a_module_that_imports_a_file_does_not_load_and_says_which() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     for (name, specifier) in [
         ("file", "file:///etc/passwd"),
         ("path", "/etc/passwd"),
@@ -158,7 +158,7 @@ async fn fetched(town: &Town, urls: &[String]) -> serde_json::Map<String, Value>
 #[tokio::test]
 async fn private_addresses_are_refused_by_name_of_the_rule() {
     let (port, reached) = listener("127.0.0.1").await;
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("fetcher", FETCHER).await;
     let urls: Vec<String> = [
         "127.0.0.1",
@@ -237,7 +237,7 @@ async fn private_addresses_are_reached_where_the_operator_allows_it() {
 #[tokio::test]
 async fn a_redirect_to_a_private_address_is_refused() {
     let (port, reached) = listener("127.0.0.1").await;
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("fetcher", FETCHER).await;
     let code = "export default (request) =>
         Response.redirect(new URL(request.url).searchParams.get('to'), 302)";
@@ -258,7 +258,7 @@ async fn a_redirect_to_a_private_address_is_refused() {
 
 #[tokio::test]
 async fn a_request_that_goes_round_and_round_is_refused() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "export default (request) => fetch(request.url)";
     let val = town.val("round", code).await;
     let endpoint = val["files"][0]["links"]["endpoint"]
@@ -275,7 +275,7 @@ async fn a_request_that_goes_round_and_round_is_refused() {
 
 // A town with all kinds of processes: the zygote, the compiler, templates and isolates.
 async fn peopled() -> (Town, Vec<Seen>) {
-    let town = Town::start().await;
+    let town = Town::root().await;
     // For one request, so it has a template as well.
     let never = "// town: isolation=request
         export default () => { console.log('here'); return new Promise(() => {}); }";
@@ -379,7 +379,7 @@ async fn an_isolate_that_serves_can_make_no_process() {
 
 #[tokio::test]
 async fn the_health_page_lists_no_missing_layer_here() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let (status, text) = town.text("/healthz").await;
     assert_eq!(status, 200);
     let health: Value = serde_json::from_str(&text).expect("JSON");
@@ -403,7 +403,7 @@ async fn no_process_outlives_a_killed_town() {
 
 #[tokio::test]
 async fn a_killed_isolate_takes_only_its_own_requests_along() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "export default (request) => {
           if (request.url.endsWith('/wait')) {
             console.log('waiting');
@@ -433,7 +433,7 @@ async fn a_killed_isolate_takes_only_its_own_requests_along() {
 
 #[tokio::test]
 async fn whatever_process_is_killed_the_town_recovers() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("warm", "export default () => new Response('warm')")
         .await;
     assert_eq!(town.run("warm").await.0, 200);

@@ -43,7 +43,7 @@ async fn chunk(response: &mut Response) -> String {
 
 #[tokio::test]
 async fn the_arrow_function_of_the_seed_runs_unchanged() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let made = town
         .val(
             "one",
@@ -57,7 +57,7 @@ async fn the_arrow_function_of_the_seed_runs_unchanged() {
 
 #[tokio::test]
 async fn the_async_function_of_the_seed_runs_unchanged() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = "export default async function (req: Request): Promise<Response> {\n    \
         return Response.json(await Promise.resolve(new URL(req.url).searchParams.get(\"q\")));\n}\n";
     town.val("two", code).await;
@@ -69,7 +69,7 @@ async fn the_async_function_of_the_seed_runs_unchanged() {
 
 #[tokio::test]
 async fn events_arrive_as_they_are_sent_and_the_stream_hears_that_its_reader_left() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let made = town.val("ticking", TICKING).await;
     let by_path = format!("{}/run/alice/ticking", town.base);
     for address in [endpoint(&made), &by_path] {
@@ -98,7 +98,7 @@ async fn events_arrive_as_they_are_sent_and_the_stream_hears_that_its_reader_lef
 
 #[tokio::test]
 async fn events_of_a_town_three_levels_down_arrive_as_they_are_sent() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let inner = town.inside_by_host("one").await.inside_by_host("two").await;
     let inner = inner.inside_by_path("three").await;
     let made = inner.val("ticking", TICKING).await;
@@ -116,7 +116,7 @@ async fn events_of_a_town_three_levels_down_arrive_as_they_are_sent() {
 
 #[tokio::test]
 async fn the_example_lists_its_handlers_and_saves_what_is_typed() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let made = town.val("vtt", EXAMPLE).await;
     assert_eq!(made["diagnostics"], serde_json::json!([]));
     for address in [
@@ -177,7 +177,7 @@ async fn the_example_lists_its_handlers_and_saves_what_is_typed() {
 
 #[tokio::test]
 async fn the_example_shows_what_its_handlers_printed_and_how_they_ran() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("vtt", EXAMPLE).await;
     let form = "id=50&code=export+default+()+%3D%3E+%7B+console.log('printed%3Cb%3E')%3B+throw+new+Error('broken')+%7D";
     let post = town.bare(Method::POST, "/run/alice/vtt/save").body(form);
@@ -199,7 +199,7 @@ async fn the_example_shows_what_its_handlers_printed_and_how_they_ran() {
 
 #[tokio::test]
 async fn the_example_runs_itself_three_levels_deep() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("vtt", EXAMPLE).await;
     let mut mount = "/run/alice/vtt".to_string();
     for level in 1..=3 {
@@ -391,7 +391,7 @@ fn children(parent: i32) -> HashMap<(i32, u64), u64> {
 
 #[tokio::test]
 async fn the_owner_of_a_val_sees_its_runs_on_a_page_and_nobody_else_does() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val(
         "seen",
         "export default () => { console.log('a <line>'); return new Response('') }",

@@ -91,8 +91,9 @@ async fn a_response_handed_on_unchanged_needs_no_program_it_passed() {
         export default (request) => loader.get("child", () => ({
           main: "child", modules: { child: { type: "js", source } },
         })).fetch(request);"#;
-    let before = sealed(town.pid());
     town.val("parent", code).await;
+    // What serves the town itself is there before.
+    let before = sealed(town.pid());
     let mut response = town.get(&format!("/run/{OWNER}/parent/")).await;
     read(&mut response, "tick;").await;
     // Of those that serve now, the one with its megabytes.
@@ -338,10 +339,8 @@ async fn a_body_that_pauses_too_long_is_broken_off() {
 
 // Sends bytes as they are, and reads what comes until the connection ends.
 async fn raw(town: &Town, request: &str) -> String {
-    let address = town.base.trim_start_matches("http://localhost:");
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{address}"))
-        .await
-        .expect("connected");
+    let (address, _) = town.door();
+    let mut stream = TcpStream::connect(address).await.expect("connected");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
@@ -362,12 +361,10 @@ async fn a_request_that_breaks_off_is_an_exception_in_the_val() {
           return new Response('read');
         }";
     let val = town.val("reads", code).await;
-    let address = town.base.trim_start_matches("http://localhost:");
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{address}"))
-        .await
-        .expect("connected");
+    let (address, host) = town.door();
+    let mut stream = TcpStream::connect(address).await.expect("connected");
     let head = format!(
-        "POST /run/{OWNER}/reads/ HTTP/1.1\r\nhost: localhost:{address}\r\n\
+        "POST /run/{OWNER}/reads/ HTTP/1.1\r\nhost: {host}\r\n\
          content-length: 100000\r\n\r\n{}",
         "x".repeat(50_000)
     );

@@ -1,5 +1,6 @@
 //! A town under test: the real binary, on a free port and in a folder of its own.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -39,14 +40,28 @@ pub struct Town {
 
 impl Town {
     /// Starts a town in a new folder. With `TOWN_TEST_DEPTH=3` it is one that many levels inside, by
-    /// hosts, or by paths with `TOWN_TEST_WAY=path`: every test that only asks for a town is one of
-    /// nested towns too.
+    /// hosts, or by paths with `TOWN_TEST_WAY=path`, and with `TOWN_TEST_DEPTH=drawn` each test's is
+    /// as deep as is drawn for it: every test that only asks for a town is one of nested towns too.
     pub async fn start() -> Town {
-        let mut town = Town::start_with(&[]).await;
-        for level in 1..=depth() {
-            town = town.descend(&format!("level{level}")).await;
+        Town::root().await.somewhere_inside().await
+    }
+
+    /// Starts a town that is in no other one whatever is asked for, for tests of what a root alone
+    /// has: a process, a folder, arguments.
+    pub async fn root() -> Town {
+        Town::start_with(&[]).await
+    }
+
+    /// The town that a test gets in the place of this one, which was just started.
+    pub async fn somewhere_inside(mut self) -> Town {
+        let depth = depth();
+        if depth > 0 {
+            println!("{depth} levels inside: TOWN_TEST_DEPTH={depth} repeats it");
         }
-        town
+        for level in 1..=depth {
+            self = self.descend(&format!("level{level}")).await;
+        }
+        self
     }
 
     /// A town inside this one with the same owner and token, in its place.
@@ -138,6 +153,17 @@ impl Town {
             client: client(),
             log,
         }
+    }
+
+    /// Where it listens, and the `Host` of a request that is written by hand.
+    pub fn door(&self) -> (SocketAddr, String) {
+        let base = url::Url::parse(&self.base).expect("a base");
+        let port = base.port().expect("a port");
+        let host = base.host_str().expect("a host");
+        (
+            SocketAddr::from(([127, 0, 0, 1], port)),
+            format!("{host}:{port}"),
+        )
     }
 
     /// Where its data is.
@@ -331,10 +357,22 @@ impl Town {
     }
 }
 
-/// How deep the towns are that tests ask for.
+/// How deep the towns are that tests ask for. What is drawn follows from the test's name and
+/// `TOWN_TEST_SEED`, so that it is the same when the test runs again.
 fn depth() -> usize {
-    let text = std::env::var("TOWN_TEST_DEPTH").unwrap_or_default();
-    text.parse().unwrap_or(0)
+    let asked = std::env::var("TOWN_TEST_DEPTH").unwrap_or_default();
+    if asked != "drawn" {
+        return asked.parse().unwrap_or(0);
+    }
+    let seed = std::env::var("TOWN_TEST_SEED").unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    (seed, std::thread::current().name()).hash(&mut hasher);
+    // A level costs a test about as much as the root does.
+    match hasher.finish() % 12 {
+        0..=7 => 0,
+        8..=10 => 1,
+        _ => 3,
+    }
 }
 
 /// An HTTP client that finds every name on this machine, and keeps redirects for the test to see.

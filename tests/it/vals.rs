@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api::{account, as_who, assert_error, make_as, post, read};
-use crate::serving::{checks, endpoint, header, id, save};
+use crate::serving::{checks, header, id, save};
 use crate::town::{OWNER, Town};
 
 checks! {
@@ -859,7 +859,7 @@ async fn the_standard_library_is_read_and_copied_as_vals_are(town: &Town) {
         copy.1
     );
     let entry = town
-        .bare(Method::POST, endpoint(&copy.1))
+        .bare(Method::POST, &format!("/run/{OWNER}/guests/"))
         .header("content-type", "application/x-www-form-urlencoded");
     let entry = entry
         .body("name=Ada&text=%3Cb%3E")
@@ -969,7 +969,8 @@ pub async fn an_env_file_sets_variables_as_one_writes_them(town: &Town) {
 
 #[tokio::test]
 async fn variables_are_stored_sealed_and_open_with_the_secret_of_the_folder_alone() {
-    let town = Town::start().await;
+    // Of a root: its folder is looked at, or started anew on.
+    let town = Town::root().await;
     let made = town
         .val(
             "keeps",

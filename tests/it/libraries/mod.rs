@@ -48,7 +48,7 @@ fn bundle(name: &str, source: &str) -> String {
 
 /// Runs the program of each row, and compares what it answers.
 async fn answers(rows: &[(&str, &str, &str)]) {
-    let town = Town::start().await;
+    let town = Town::root().await;
     for (name, source, expected) in rows {
         let code = bundle(name, source);
         town.val_of(name, &[("main.js", "http", &code)]).await;

@@ -5,7 +5,7 @@ use crate::town::Town;
 
 #[tokio::test]
 async fn deno_serve_is_the_handler_of_a_program_without_one() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     for (name, code) in [
         (
             "function",

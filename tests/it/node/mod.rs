@@ -7,7 +7,7 @@ use crate::town::Town;
 /// One program of many cases, each a line, against what Node itself printed for it.
 #[tokio::test]
 async fn the_modules_of_node_do_what_they_do_in_node() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("behaviour", include_str!("behaviour.ts")).await;
     let (status, text) = town.run("behaviour").await;
     assert_eq!(status, 200, "{text}");
@@ -21,7 +21,7 @@ async fn the_modules_of_node_do_what_they_do_in_node() {
 
 /// Answers of a program, each by a path; the program is the third of each row.
 async fn answers(table: &[(&str, &str, &str)]) {
-    let town = Town::start().await;
+    let town = Town::root().await;
     for (name, expected, code) in table {
         town.val(name, code).await;
         let (status, text) = town.run(name).await;
@@ -80,7 +80,7 @@ async fn a_program_has_what_node_gives_by_name_and_without_import() {
 
 #[tokio::test]
 async fn each_request_has_its_own_async_local_storage() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let code = r#"import { AsyncLocalStorage } from "node:async_hooks";
     const current = new AsyncLocalStorage<string>();
     const waiting: (() => void)[] = [];
@@ -157,7 +157,7 @@ export default (request) => loader.load({
 
 #[tokio::test]
 async fn common_js_modules_require_each_other_and_give_names_to_importers() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     town.val("common", COMMON_JS).await;
     let (status, text) = town.run("common").await;
     assert_eq!(status, 200, "{text}");
@@ -178,7 +178,7 @@ async fn common_js_modules_require_each_other_and_give_names_to_importers() {
 
 #[tokio::test]
 async fn files_of_a_program_that_are_data_can_be_read() {
-    let town = Town::start().await;
+    let town = Town::root().await;
     let main = r#"import "./a.txt" with { type: "text" };
     import config from "./config.json" with { type: "json" };
     import { existsSync, readFileSync } from "node:fs";
