@@ -15,7 +15,7 @@ const PAGES = [
 ];
 const VISITED = ["/", "/signin", "/signup", "/search?q=hello", "/@alice/hello", "/@alice/hello/versions/1", "/@alice/hello/code/main.ts", "/@town/system/main.ts"];
 // No pages; and the page of a town that nobody owns, which the test of the set-up link looks at.
-const NOT_LOOKED_AT = /^\/(-\/|v\/|healthz$|setup$)|^\/@town$/;
+const NOT_LOOKED_AT = /^\/(-\/|v\/|[ux]\/:|healthz$|setup$)|^\/@town$/;
 const LISTING = 'import { pageRoutes } from "town:system/pages/routes.ts";\nexport default () => Response.json(pageRoutes.map(([method, path]) => [method, path]));\n';
 
 const MAIN = `import { storage } from "town:kernel";
