@@ -117,6 +117,31 @@ export default async () => {
         .find(|one| one["text"].is_null())
         .expect("one was refused");
     assert_limit(refused, "overload", "requestsOpen", 2);
+
+    // Where each request has a process of its own, one counts until the last byte of its answer.
+    let code = r#"
+const source = `export default () => new Response(new ReadableStream({ start(to) { to.enqueue(new Uint8Array(1)); } }));`;
+export default async () => {
+  const isolate = loader.get("single", () => ({
+    main: "child.ts", modules: { "child.ts": { type: "ts", source } },
+    isolation: "request", limits: { requestsOpen: 2 },
+  }));
+  const ask = () => isolate.fetch("http://x/");
+  const open = [await ask(), await ask()];
+  const refused = await visit(isolate);
+  await open[0].body.cancel();
+  for (;;) {
+    const again = await ask().catch(() => null);
+    if (again) open.push(again); else continue;
+    break;
+  }
+  isolate.cancel();
+  const ended = await Promise.all([1, 2].map((n) => open[n].text().then(() => "went on", () => "ended")));
+  return Response.json({ refused, ended });
+};"#;
+    let single = answer(&town, "single", code).await;
+    assert_limit(&single["refused"], "overload", "requestsOpen", 2);
+    assert_eq!(single["ended"], json!(["ended", "ended"]));
 }
 
 #[tokio::test]

@@ -214,6 +214,11 @@ impl Process {
         self.fate.get().is_none() && !self.retiring.load(Ordering::Relaxed)
     }
 
+    /// Whether it is known to have come to its end.
+    pub fn ended(&self) -> bool {
+        self.fate.get().is_some()
+    }
+
     /// Since when it has had nothing to do; `None` while it loads or serves, or is about to end.
     pub fn idle_since(&self) -> Option<Instant> {
         let loads = self.template.is_none() && self.loaded_now().is_none();

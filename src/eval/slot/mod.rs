@@ -352,7 +352,7 @@ impl Slot {
         // word.
         let mut started = std::pin::pin!(process.run(record, work));
         // A process for one run is closed to others at once and ends after it.
-        if single {
+        if once {
             lock(&self.running)
                 .isolates
                 .retain(|isolate| !Arc::ptr_eq(isolate, &process));
@@ -389,31 +389,36 @@ impl Slot {
     fn isolate(&self) -> Result<Arc<Process>, Failure> {
         self.used.store(now_ms(), Ordering::Relaxed);
         let limits = self.grant.limits();
+        let open_max = limits.requests_open as usize;
+        let too_many = || {
+            let max = u64::from(limits.requests_open);
+            Failure::limit(
+                Outcome::Overload,
+                "requestsOpen",
+                max,
+                "Too many requests are open",
+            )
+        };
         let mut running = lock(&self.running);
-        running.isolates.retain(|isolate| isolate.alive());
-        if running.prepared.isolation == Isolation::Shared {
-            let least = running
-                .isolates
-                .iter()
-                .min_by_key(|isolate| isolate.runs_open())
-                .cloned();
-            if let Some(least) = least {
-                let open = least.runs_open();
-                let room = running.isolates.len() < limits.isolates as usize;
-                let open_max = limits.requests_open as usize;
-                if open < RUNS_BEFORE_SIBLING.min(open_max) || (!room && open < open_max) {
-                    least.touch();
-                    return Ok(least);
-                }
-                if !room {
-                    return Err(Failure::limit(
-                        Outcome::Overload,
-                        "requestsOpen",
-                        u64::from(limits.requests_open),
-                        "Too many requests are open",
-                    ));
+        running.isolates.retain(|isolate| !isolate.ended());
+        match running.prepared.isolation {
+            Isolation::Shared => {
+                let serving = || running.isolates.iter().filter(|isolate| isolate.alive());
+                if let Some(least) = serving().min_by_key(|isolate| isolate.runs_open()) {
+                    let open = least.runs_open();
+                    let room = serving().count() < limits.isolates as usize;
+                    if open < RUNS_BEFORE_SIBLING.min(open_max) || (!room && open < open_max) {
+                        least.touch();
+                        return Ok(least.clone());
+                    }
+                    if !room {
+                        return Err(too_many());
+                    }
                 }
             }
+            // Each is there for one run, until the last byte of its answer.
+            Isolation::Request if running.isolates.len() >= open_max => return Err(too_many()),
+            Isolation::Request => {}
         }
         let process = self.start(&mut running)?;
         running.isolates.push(process.clone());
