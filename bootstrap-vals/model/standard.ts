@@ -17,6 +17,8 @@ const FOLDER = "std/";
 // Ids are made of names, so that they stay: UUIDs of version 8, which leaves their digits to whoever makes them.
 const ID = "57d00000-0000-8000-8000-";
 const ID_DIGITS = 12;
+const MAINS = ["global.ts", "index.ts", "main.ts", "cron.ts", "backend/index.ts"];
+const DESCRIPTION_LENGTH_MAX = 100;
 const ACCOUNT_ID = `${ID}${"0".repeat(ID_DIGITS)}`;
 
 export function isStandard(val: { owner_id: string }): boolean {
@@ -46,12 +48,26 @@ export async function standardVals(town: Town): Promise<Val[]> {
 /** A val of the user `std` by its name; undefined for another user. */
 export async function standardVal(town: Town, username: string, name: string): Promise<Val | undefined> {
   if (username.toLowerCase() !== USERNAME) return undefined;
-  return (await standardVals(town)).find((val) => val.name.toLowerCase() === name.toLowerCase());
+  return described(town, (await standardVals(town)).find((val) => val.name.toLowerCase() === name.toLowerCase()));
 }
 
 /** A val of the user `std` by its id; undefined for any other id. */
 export async function standardValById(town: Town, id: string): Promise<Val | undefined> {
-  return id.startsWith(ID) ? (await standardVals(town)).find((val) => val.id === id) : undefined;
+  return id.startsWith(ID) ? described(town, (await standardVals(town)).find((val) => val.id === id)) : undefined;
+}
+
+/** With the first words of its main file as what it is. */
+export async function described<T extends Val | undefined>(town: Town, val: T): Promise<T> {
+  if (val === undefined) return val;
+  const folder = `${FOLDER}${val.name}/`;
+  const paths = ((await town.system?.list()) ?? []).map(({ path }) => path).filter((path) => path.startsWith(folder));
+  const main = MAINS.map((name) => folder + name).find((path) => paths.includes(path));
+  const source = main === undefined ? undefined : (await town.system?.read(main))?.source;
+  const found = /^\/\*\*\s*(?:\*\s*)?(?:`[^`]*`: )?([^\n]*)/.exec(String(source))?.[1]?.replace(/\s*\*\/$/, "") ?? "";
+  if (found === "") return val;
+  const words = `${found[0]?.toUpperCase()}${found.slice(1)}`;
+  const whole = words.length <= DESCRIPTION_LENGTH_MAX;
+  return { ...val, description: whole ? words.replace(/\.$/, "") : `${words.slice(0, DESCRIPTION_LENGTH_MAX - 1).replace(/\s+\S*$/, "")}…` };
 }
 
 /** The one branch that such a val has. */

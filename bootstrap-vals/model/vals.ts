@@ -12,7 +12,7 @@ import { variableStatements } from "./environment.ts";
 import type { Tree } from "./files.ts";
 import { checkDescription, checkValName } from "./names.ts";
 import { indexVal } from "./search.ts";
-import { standardVal, standardValById, standardVals, isStandard } from "./standard.ts";
+import { described, isStandard, standardVal, standardValById, standardVals } from "./standard.ts";
 import { stage } from "./versions.ts";
 
 /** A val as it is on one of its branches, which is `main` unless told, with its author's name. */
@@ -117,7 +117,7 @@ export async function listVals(town: Town, wish: ListWish): Promise<Val[]> {
 async function listStandard(town: Town, { limit, offset = 0, privacy = "public", after }: ListWish): Promise<Val[]> {
   const vals = privacy === "public" ? await standardVals(town) : [];
   const start = after === undefined ? offset : vals.findIndex((val) => val.id === after.id) + 1;
-  return vals.slice(start, start + limit);
+  return Promise.all(vals.slice(start, start + limit).map((val) => described(town, val)));
 }
 
 export interface ValWish {
