@@ -18,7 +18,8 @@ const FOLDER = "std/";
 const ID = "57d00000-0000-8000-8000-";
 const ID_DIGITS = 12;
 const MAINS = ["global.ts", "index.ts", "main.ts", "cron.ts", "backend/index.ts"];
-const DESCRIPTION_LENGTH_MAX = 100;
+// As of any val, so that a copy can have the same.
+const DESCRIPTION_LENGTH_MAX = 64;
 const ACCOUNT_ID = `${ID}${"0".repeat(ID_DIGITS)}`;
 
 export function isStandard(val: { owner_id: string }): boolean {
