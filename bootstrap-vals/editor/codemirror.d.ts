@@ -45,6 +45,7 @@ declare module "codemirror" {
     readonly dom: HTMLElement;
     readonly contentDOM: HTMLElement;
     readonly hasFocus: boolean;
+    readonly viewport: { from: number; to: number };
     dispatch(...specs: TransactionSpec[]): void;
     setState(state: EditorState): void;
     focus(): void;

@@ -5,7 +5,7 @@ import { makeVal, startTown } from "./town.js";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 7);
 // What they should be, in milliseconds.
-const AIMS = { "first contentful paint": 200, "editor usable": 600, "type errors shown, nothing cached": 2_500, "keystroke to diagnostics, 1,000 lines": 150, "save to live preview": 300 };
+const AIMS = { "first contentful paint": 200, "editor usable": 600, "type errors shown, nothing cached": 2_500, "keystroke to diagnostics in sight, 1,000 lines": 100, "keystroke to diagnostics, 1,000 lines": 150, "save to live preview": 300 };
 
 const LINES = 1_000;
 const LONG = [
@@ -21,7 +21,6 @@ const WRONG = `const count: number = "three";\n${PAGE("wrong")}`;
 const town = await startTown();
 const browser = await startBrowser();
 const taken = Object.fromEntries(Object.keys(AIMS).map((what) => [what, []]));
-
 
 try {
   await makeVal(town, "wrong", WRONG);
@@ -47,13 +46,17 @@ try {
     // Its own diagnostics must not be taken for those of the next key.
     await page.waitForTimeout(500);
     await page.evaluate(() => {
-      globalThis.begun = undefined;
-      document.querySelector("#view").addEventListener("keydown", () => (globalThis.begun = performance.now()), { once: true, capture: true });
-      new MutationObserver(() => (globalThis.ended ??= performance.now())).observe(document.querySelector("#view"), { attributeFilter: ["data-diagnosed"] });
+      const view = document.querySelector("#view");
+      view.addEventListener("keydown", () => (globalThis.begun = performance.now()), { once: true, capture: true });
+      const times = (globalThis.times = {});
+      new MutationObserver((changes) => changes.forEach(({ attributeName }) => (times[attributeName] ??= performance.now() - globalThis.begun)))
+        .observe(view, { attributeFilter: ["data-glanced", "data-diagnosed"] });
     });
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => globalThis.ended !== undefined);
-    taken["keystroke to diagnostics, 1,000 lines"].push(await page.evaluate(() => globalThis.ended - globalThis.begun));
+    await page.waitForFunction(() => "data-diagnosed" in globalThis.times);
+    const times = await page.evaluate(() => globalThis.times);
+    taken["keystroke to diagnostics in sight, 1,000 lines"].push(times["data-glanced"]);
+    taken["keystroke to diagnostics, 1,000 lines"].push(times["data-diagnosed"]);
 
     await page.goto(`${town.url}/@alice/shown/code/main.ts`);
     await page.waitForSelector(".ed[data-types]");

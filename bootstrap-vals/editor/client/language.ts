@@ -4,7 +4,7 @@ import {
   autocompletion, EditorView, forEachDiagnostic, hoverTooltip, keymap, setDiagnostics, showTooltip, StateEffect, StateField,
   type Completion, type CompletionContext, type CompletionResult, type Diagnostic, type EditorState, type Extension, type Tooltip,
 } from "codemirror";
-import type { Elsewhere, Fault, News, Place, Question, Questions, Reply, Signature } from "./typescript.ts";
+import type { Elsewhere, Fault, Glance, News, Place, Question, Questions, Reply, Signature } from "./typescript.ts";
 
 // A check begins with the letter that is typed, and what is typed meanwhile has the next one. Where checks take longer than
 // this, they wait for a pause in typing as long as the last one took, so that answers to questions do not stand behind them.
@@ -12,6 +12,8 @@ const QUICK_MS = 100;
 const PAUSE_MS_MAX = 400;
 // An argument may be that far from the bracket that it is in.
 const CALL_LENGTH_MAX = 500;
+// A file of so many lines is looked at as a whole before anybody could see a part of it.
+const SHORT_LINES_MAX = 300;
 // What is no mistake is looked for in a pause.
 const HINTS_MS = 250;
 
@@ -120,23 +122,39 @@ function diagnosing({ language, path, known }: LanguageWish): Extension {
 
 // Only the newest check of all has something to say: types may have come since an older one of the same text.
 let turns = 0;
+/** What is known of a file beside what TypeScript says, as it is shown. */
+const others = new WeakSet<Diagnostic>();
 
-/** Tells the worker the text of a view and underlines what is wrong with it; hints follow where nobody types on. */
+/**
+ * Tells the worker the text of a view and underlines what is wrong with it: in a long file first with what is in sight.
+ * Hints follow where nobody types on.
+ */
 export async function diagnose(language: Language, path: string, view: EditorView, known: LanguageWish["known"]): Promise<void> {
   const { doc } = view.state;
   const turn = ++turns;
+  const isNewest = () => turn === turns && view.state.doc === doc;
   // Questions are answered in order.
   void language.ask("write", path, doc.toString());
+  if (doc.lines > SHORT_LINES_MAX) {
+    const { from, to } = view.viewport;
+    void language.ask("glance", path, from, to).then((found) => found !== null && isNewest() && glanced(view, found));
+  }
   const faults = await language.ask("diagnose", path);
   // What was typed meanwhile has its own turn.
-  if (view.state.doc !== doc) return;
-  underline(view, faults, hintsOf(view.state), known);
+  if (!isNewest()) return;
+  underline(view, faults, shownOf(view.state).filter(({ severity }) => severity === "hint"), known);
   performance.mark("town-diagnosed");
   view.dom.dataset.diagnosed = String(faults.filter(({ severity }) => severity === "error").length);
-  const isNewest = () => turn === turns && view.state.doc === doc;
   setTimeout(() => isNewest() && void language.ask("suggest", path).then((hints) => {
     if (isNewest()) underline(view, faults, hints.map((hint) => placed(hint, doc.length)), known);
   }), HINTS_MS);
+}
+
+/** What is wrong in sight; elsewhere what was wrong stays for as long as that is not known anew. */
+function glanced(view: EditorView, { faults, from, to }: Glance): void {
+  const kept = shownOf(view.state).filter((shown) => shown.severity === "hint" || others.has(shown) || shown.to < from || shown.from > to);
+  view.dispatch(setDiagnostics(view.state, [...faults.map((fault) => placed(fault, view.state.doc.length)), ...kept]));
+  view.dom.dataset.glanced = String(faults.length);
 }
 
 function underline(view: EditorView, faults: Fault[], hints: Diagnostic[], known: LanguageWish["known"]): void {
@@ -144,15 +162,20 @@ function underline(view: EditorView, faults: Fault[], hints: Diagnostic[], known
   const typed = faults.map((fault) => placed(fault, doc.length));
   // Of one mistake both have something to say, and this is closer to what is typed.
   const lines = new Set(typed.filter(({ severity }) => severity === "error").map(({ from }) => doc.lineAt(from).number));
-  const others = known(view).filter(({ from, severity }) => severity !== "error" || !lines.has(doc.lineAt(from).number));
-  view.dispatch(setDiagnostics(view.state, [...typed, ...hints, ...others]));
+  const more = known(view).filter(({ from, severity }) => severity !== "error" || !lines.has(doc.lineAt(from).number));
+  for (const one of more) others.add(one);
+  view.dispatch(setDiagnostics(view.state, [...typed, ...hints, ...more]));
 }
 
 /** Those that are shown, where they are by now. */
-function hintsOf(state: EditorState): Diagnostic[] {
-  const hints: Diagnostic[] = [];
-  forEachDiagnostic(state, (diagnostic, from, to) => diagnostic.severity === "hint" && hints.push({ ...diagnostic, from, to }));
-  return hints;
+function shownOf(state: EditorState): Diagnostic[] {
+  const shown: Diagnostic[] = [];
+  forEachDiagnostic(state, (diagnostic, from, to) => {
+    const now = { ...diagnostic, from, to };
+    if (others.has(diagnostic)) others.add(now);
+    shown.push(now);
+  });
+  return shown;
 }
 
 function placed({ from, to, severity, message }: Fault, length: number): Diagnostic {

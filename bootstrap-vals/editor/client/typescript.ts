@@ -9,6 +9,8 @@ export interface TsDiagnostic {
 export interface LanguageService {
   getSyntacticDiagnostics(file: string): TsDiagnostic[];
   getSemanticDiagnostics(file: string): TsDiagnostic[];
+  /** Of the statements in these places alone, and where they stand; nothing where all is known already. Not in its published types. */
+  getRegionSemanticDiagnostics(file: string, places: { pos: number; end: number }[]): { diagnostics: TsDiagnostic[]; spans: Span[] } | undefined;
   getSuggestionDiagnostics(file: string): TsDiagnostic[];
   getQuickInfoAtPosition(file: string, position: number): { textSpan: Span; displayParts?: DisplayPart[]; documentation?: DisplayPart[]; tags?: { name: string; text?: DisplayPart[] }[] } | undefined;
   getCompletionsAtPosition(file: string, position: number, options: object): { entries: { name: string; kind: string; sortText: string; insertText?: string; replacementSpan?: Span; source?: string }[]; optionalReplacementSpan?: Span } | undefined;
@@ -47,6 +49,7 @@ export interface TypeScript {
 // ---- What the page asks and gets ------------------------------------------------------------------
 
 export interface Fault { from: number; to: number; severity: "error" | "warning" | "info" | "hint"; message: string; code: number }
+export interface Glance { faults: Fault[]; from: number; to: number }
 export interface Hover { from: number; to: number; text: string; documentation: string }
 export interface Suggestion { name: string; kind: string; sort: string; source?: string | undefined }
 export interface Suggestions { from: number; entries: Suggestion[] }
@@ -60,6 +63,8 @@ export interface Questions {
   start(setting: { typescript: string; libraries: string; types: string; files: { path: string; text: string }[] }): void;
   write(path: string, text: string): void;
   remove(path: string): void;
+  /** What is wrong from one place to another, and how far that was looked at; null where looking at all is no longer. */
+  glance(path: string, from: number, to: number): Glance | null;
   /** What is wrong. */
   diagnose(path: string): Fault[];
   /** What could be better. */

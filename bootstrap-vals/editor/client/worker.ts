@@ -6,7 +6,7 @@
 import { hintsOf, importsOf, unalias, type Aliases } from "./names.ts";
 import { isPackage, isWithin, startPackages, type Packages } from "./packages.ts";
 import type {
-  DisplayPart, Edit, Elsewhere, Fault, Hover, LanguageService, ModuleHost, Place, Question, Questions, Reply, ResolvedModule, Signature, Suggestions, TsDiagnostic, TypeScript,
+  DisplayPart, Edit, Elsewhere, Fault, Glance, Hover, LanguageService, ModuleHost, Place, Question, Questions, Reply, ResolvedModule, Signature, Suggestions, TsDiagnostic, TypeScript,
 } from "./typescript.ts";
 import { snapshotOf } from "./snapshots.ts";
 
@@ -73,6 +73,7 @@ const answers: { [Name in keyof Questions]: (...given: Parameters<Questions[Name
   },
   write: (path, text) => put(OWN + path, text),
   remove: (path) => void files.delete(OWN + path),
+  glance: (path, from, to) => glance(OWN + path, from, to),
   diagnose: (path) => faultsOf(OWN + path, (file) => [...service.getSyntacticDiagnostics(file), ...service.getSemanticDiagnostics(file)]),
   suggest: (path) => faultsOf(OWN + path, (file) => service.getSuggestionDiagnostics(file)),
   hover: (path, position) => hover(OWN + path, position),
@@ -231,6 +232,14 @@ async function declarations(name: string, range: string): Promise<{ version: str
   const address = typesAddress.replace("/-/types?", "/-/types/package?");
   const response = await fetch(`${address}&name=${encodeURIComponent(name)}&range=${encodeURIComponent(range)}`);
   return response.ok ? response.json() : undefined;
+}
+
+function glance(file: string, from: number, to: number): Glance | null {
+  const found = service.getRegionSemanticDiagnostics(file, [{ pos: from, end: to }]);
+  if (found === undefined || found.spans.length === 0) return null;
+  const ends = found.spans.map(({ start, length }) => start + length);
+  const faults = faultsOf(file, () => [...service.getSyntacticDiagnostics(file), ...found.diagnostics]);
+  return { faults, from: Math.min(...found.spans.map(({ start }) => start)), to: Math.max(...ends) };
 }
 
 function faultsOf(file: string, find: (file: string) => TsDiagnostic[]): Fault[] {
