@@ -97,7 +97,7 @@ function failure(request: Request, town: Town, error: unknown): Response | Promi
     const safe = known.status === 500 ? safeAddress(town) : undefined;
     return safe === undefined ? valErrorPage(request, known) : stoppedPage(request, known, error, safe);
   }
-  return path.startsWith("/api/") ? errorJson(known) : errorPage(request, town, known);
+  return /^\/(api|-\/editor)\//.test(path) ? errorJson(known) : errorPage(request, town, known);
 }
 
 const handler = Object.freeze({ fetch, failed, alarm, tail });

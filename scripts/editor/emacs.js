@@ -1,2 +1,2 @@
 // The keys of Emacs, loaded by who asks for them.
-export { emacs } from "@replit/codemirror-emacs";
+export { emacs, EmacsHandler } from "@replit/codemirror-emacs";

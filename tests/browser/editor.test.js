@@ -344,8 +344,43 @@ test("what is not saved is offered again, and put in only when asked for", async
     assert.match(await page.locator("#view .cm-content").innerText(), /\/\/ saved/);
     await page.getByText("Take them up").click();
     await page.locator("#view .cm-content", { hasText: "// drafted" }).waitFor();
+    // Whoever is signed out meanwhile is told so, and keeps what was typed.
+    const cookies = await window.context.cookies();
+    await window.context.clearCookies();
+    window.expect(/401/);
+    await page.keyboard.press("Control+s");
+    await page.locator(".ed-notice", { hasText: "You are signed out." }).waitFor();
+    await window.context.addCookies(cookies);
     await page.keyboard.press("Control+s");
     await page.getByText(/Saved as version 1/).waitFor();
+  });
+});
+
+test("the keys of vim and of Emacs edit and save", async () => {
+  await makeVal(town, "keyed-as", "// first\nexport default () => new Response();\n");
+  await withOwner({}, async (window, page) => {
+    await openEditor(window, "/@alice/keyed-as/code/main.ts");
+    const next = async (name) => {
+      await page.getByText("More", { exact: true }).click();
+      await page.getByText("Keys: standard").click();
+      await page.getByText(name).waitFor();
+    };
+    const isGone = (text) => page.waitForFunction((wanted) => !document.querySelector("#view .cm-content").textContent.includes(wanted), text);
+    await next("Keys of vim");
+    await page.locator("#view .cm-vimMode").waitFor();
+    await page.click("#view .cm-content");
+    await page.keyboard.type("ggdd");
+    await isGone("// first");
+    await page.keyboard.type(":w");
+    await page.keyboard.press("Enter");
+    await page.getByText("Saved as version 1").waitFor();
+    await next("Keys of Emacs");
+    await page.locator("#view .cm-emacsMode").waitFor();
+    await page.click("#view .cm-content");
+    for (const key of ["Control+Home", "Control+a", "Control+k", "Control+x", "Control+s"]) await page.keyboard.press(key);
+    await isGone("export default");
+    await page.getByText("Saved as version 2").waitFor();
+    await next("Standard keys");
   });
 });
 

@@ -110,17 +110,30 @@ export function marks(path: string): Extension[] {
 }
 
 export const keysCompartment = new Compartment();
+export const languageCompartment = new Compartment();
 
 export function readKeys(): Keys {
   const keys = localStorage.getItem("town-keys");
   return keys === "vim" || keys === "emacs" ? keys : "default";
 }
 
-/** The extension of a key map, whose bundle is loaded only by who uses it. */
-export async function keysExtension(keys: Keys, assets: Record<string, string>): Promise<unknown> {
+export interface KeyActs {
+  save(): void;
+  palette(): void;
+}
+
+/** The extension of a key map, whose bundle is loaded only by who uses it. What it cannot know of gets its usual keys. */
+export async function keysExtension(keys: Keys, assets: Record<string, string>, acts: KeyActs): Promise<unknown> {
   if (keys === "default") return [];
   const bundle = await import(assets[keys] as string);
-  return keys === "vim" ? bundle.vim() : bundle.emacs();
+  if (keys === "vim") {
+    bundle.Vim.defineEx("write", "w", acts.save);
+    return bundle.vim();
+  }
+  bundle.EmacsHandler.addCommands({ save: acts.save, focusCommandLine: acts.palette });
+  bundle.EmacsHandler.bindKey("C-x C-s", "save");
+  // Before the keys of everybody, of which several are its own.
+  return Prec.highest(bundle.emacs());
 }
 
 /** Keys that win over those of the key maps. */

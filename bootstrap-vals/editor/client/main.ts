@@ -2,7 +2,7 @@
 
 import { EditorState, EditorView, gotoLine, openLintPanel, openSearchPanel, setDiagnostics, type Diagnostic, type Extension } from "codemirror";
 import type { EditorState as ValState } from "../state.ts";
-import { basics, commands, isScript, keysCompartment, keysExtension, marks, readKeys, type Keys } from "./code.ts";
+import { basics, commands, isScript, keysCompartment, languageCompartment, keysExtension, marks, readKeys, type Keys } from "./code.ts";
 import { resolve } from "./conflict.ts";
 import { keepDrafts } from "./drafting.ts";
 import { ask, make, say } from "./elements.ts";
@@ -104,10 +104,14 @@ function extensionsOf(path: string): unknown[] {
     keysCompartment.of(keys), ...basics(path, `Code of ${path}`), ...marks(path),
     EditorView.updateListener.of(({ docChanged, state: now }) => docChanged && typed(path, now.doc.toString())),
     state.mine ? [] : EditorState.readOnly.of(true),
-    language !== undefined && isScript(path)
-      ? languageExtensions({ language, path, variables: () => state.variables, known: (here) => known(path, here), go: goDefinition, rename: (from, position) => void rename(from, position) })
-      : [],
+    languageCompartment.of(languageOf(path)),
   ] as Extension[];
+}
+
+/** What TypeScript knows of a file, once it is there. */
+function languageOf(path: string): unknown {
+  if (language === undefined || !isScript(path)) return [];
+  return languageExtensions({ language, path, variables: () => state.variables, known: (here) => known(path, here), go: goDefinition, rename: (from, position) => void rename(from, position) });
 }
 
 let shown = "";
@@ -320,7 +324,7 @@ function nextKeys(): void {
 }
 
 async function applyKeys(): Promise<void> {
-  keys = await keysExtension(readKeys(), state.assets);
+  keys = await keysExtension(readKeys(), state.assets, { save: () => void save(), palette: openPalette });
   states.clear();
   view.dispatch({ effects: keysCompartment.reconfigure(keys) });
 }
@@ -383,9 +387,8 @@ async function startTypes(): Promise<void> {
     for (const doc of session.docs.values()) void started.ask("write", doc.path, doc.text);
   });
   states.clear();
-  // The same text and cursor, now with the language service.
-  const { selection } = view.state;
-  view.setState(EditorState.create({ doc: view.state.doc.toString(), selection: selection.main, extensions: extensionsOf(session.open) }));
+  // What was typed meanwhile, and the way back from it, stays.
+  view.dispatch({ effects: languageCompartment.reconfigure(languageOf(session.open)) });
   again();
   frame.dataset.types = "";
 }
