@@ -14,6 +14,12 @@ import { openSession, signIn, signOut } from "../model/sessions.ts";
 import { readSettings } from "../model/settings.ts";
 import { fault, orFault, pageOf } from "./layout.ts";
 
+/** What somebody without an account is told where not everybody may make one. */
+const CLOSED: Record<string, string> = {
+  closed: "This town takes no new accounts. Its owner may add one for you.",
+  invitation: "This town takes new accounts by invitation: use the link that you were sent.",
+};
+
 export const accountRoutes: Route[] = [
   ["GET", "/setup", async (request, _params, town) => {
     const token = new URLSearchParams(town.arrival.search).get("token") ?? "";
@@ -34,16 +40,19 @@ export const accountRoutes: Route[] = [
       return redirect(href(town.arrival, safePath(next)), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
     }, (error) => signInForm(request, town, next, username, error));
   }],
-  ["GET", "/signup", async (request, _params, town) =>
-    signUpForm(request, town, new URLSearchParams(town.arrival.search).get("invitation") ?? "", "")],
+  ["GET", "/signup", async (request, _params, town) => {
+    const query = new URLSearchParams(town.arrival.search);
+    return signUpForm(request, town, { invitation: query.get("invitation") ?? "", next: query.get("next") ?? "", username: "" });
+  }],
   ["POST", "/signup", async (request, _params, town) => {
     checkOrigin(town.arrival, request);
     const form = await readForm(request);
     const username = form.get("username") ?? "";
     const invitation = form.get("invitation") ?? "";
+    const next = form.get("next") ?? "";
     return orFault(
-      async () => enter(town, await signUp(town, { username, password: form.get("password") ?? "", invitation })),
-      (error) => signUpForm(request, town, invitation, username, error),
+      async () => enter(town, await signUp(town, { username, password: form.get("password") ?? "", invitation }), next),
+      (error) => signUpForm(request, town, { invitation, next, username }, error),
     );
   }],
   ["POST", "/signout", async (request, _params, town) => {
@@ -58,10 +67,10 @@ function safePath(next: string): string {
   return /^\/(?![/\\])/.test(next) ? next : "/";
 }
 
-/** A new session for an account, and on to its first page. */
-export async function enter(town: Town, account: Account): Promise<Response> {
+/** A new session for an account, and on to where it wanted to go, or its first page. */
+export async function enter(town: Town, account: Account, next = ""): Promise<Response> {
   const session = await openSession(town, account);
-  return redirect(href(town.arrival, "/"), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
+  return redirect(href(town.arrival, safePath(next)), { "set-cookie": sessionCookie(town.arrival, session.secret, session.seconds) });
 }
 
 async function setUp(request: Request, _params: unknown, town: Town): Promise<Response> {
@@ -99,7 +108,13 @@ function setupForm(request: Request, town: Town, token: string, username: string
   });
 }
 
-async function signUpForm(request: Request, town: Town, invitation: string, username: string, error?: HttpError): Promise<Response> {
+interface SignUp {
+  invitation: string;
+  next: string;
+  username: string;
+}
+
+async function signUpForm(request: Request, town: Town, { invitation, next, username }: SignUp, error?: HttpError): Promise<Response> {
   const { signUp: mode } = await readSettings(town);
   const open = mode === "open" || (mode === "invitation" && invitation !== "");
   return pageOf(request, town, {
@@ -109,9 +124,9 @@ async function signUpForm(request: Request, town: Town, invitation: string, user
     width: "narrow",
     made: ["pages/account.ts"],
     body: html`<h1>Make an account</h1>${fault(error)}${open
-      ? html`<form method="post" action="${href(town.arrival, "/signup")}"><input type="hidden" name="invitation" value="${invitation}">${credentials(username, "new-password")}
+      ? html`<form method="post" action="${href(town.arrival, "/signup")}"><input type="hidden" name="invitation" value="${invitation}"><input type="hidden" name="next" value="${next}">${credentials(username, "new-password")}
         <p class="actions"><button class="first">Make account</button></p></form>`
-      : html`<p>${mode === "closed" ? "This town takes no new accounts. Its owner may add one for you." : "This town takes new accounts by invitation: use the link that you were sent."}</p>`}`,
+      : html`<p>${CLOSED[mode]}</p>`}`,
   });
 }
 
@@ -128,8 +143,8 @@ async function signInForm(request: Request, town: Town, next: string, username: 
         <input type="hidden" name="next" value="${next}">${credentials(username, "current-password")}
         <p class="hint">An API token with every scope does in place of the password.</p>
         <p class="actions"><button class="first">Sign in</button>${
-          mode === "open" ? html`<a class="button quiet" href="${href(town.arrival, "/signup")}">Make an account</a>` : null}</p>
-      </form>`,
+          mode === "open" ? html`<a class="button quiet" href="${href(town.arrival, next === "" ? "/signup" : `/signup?next=${encodeURIComponent(next)}`)}">Make an account</a>` : null}</p>
+      </form>${mode === "open" ? null : html`<p class="hint">New here? ${CLOSED[mode]}</p>`}`,
   });
 }
 

@@ -139,8 +139,8 @@ async function show(request: Request, town: Town, asker: Asker, instance: Instan
         <p>${suspended ? "Serves again, and gets the alarms that came meanwhile." : "Answers 503, and no schedule runs. Nothing is lost."}</p>
         <p class="actions"><button name="act" value="${suspended ? "resume" : "suspend"}">${suspended ? "Resume" : "Suspend"}</button></p></form>
       <form class="card" method="post"><h2>Limits</h2><p class="hint">What it may have at most, itself and all in it. Empty: as much as this town. It is told.</p>
-        ${Object.entries(LIMIT_WORDS).map(([name, words]) => html`<label for="${name}">${words}</label>
-          <input id="${name}" name="${name}" inputmode="numeric" pattern="[0-9]*" value="${String(limits[name as keyof typeof limits] ?? "")}"${mayLimit ? null : html` disabled`}>`)}
+        <div class="grid">${Object.entries(LIMIT_WORDS).map(([name, words]) => html`<div><label for="${name}">${words}</label>
+          <input id="${name}" name="${name}" inputmode="numeric" pattern="[0-9]*" value="${String(limits[name as keyof typeof limits] ?? "")}"${mayLimit ? null : html` disabled`}></div>`)}</div>
         ${mayLimit ? html`<p class="actions"><button name="act" value="limit">Save</button></p>` : html`<p class="hint">The owner of this town has set them.</p>`}</form>
       ${isAuthor ? html`<form class="card" method="post"><h2>Clone</h2><p>A copy as it is now. The original goes on.</p>
         <label for="name">Name</label><input id="name" name="name" required maxlength="48" spellcheck="false" autocapitalize="none" autocomplete="off">

@@ -53,7 +53,7 @@ async function list(request: Request, _params: unknown, town: Town, error?: Http
       <form class="line" method="get" role="search"><div><label for="q">Search these files</label><input id="q" name="q" type="search" value="${wanted}"></div><button>Search</button></form>
       ${wanted === "" ? null : await matches(town, wanted)}
       ${changed.length === 0 ? null : html`<h2>Overridden</h2>${fileItems(town, changed)}`}
-      ${[...folders].map(([folder, inside]) => html`<h2>${folder === "" ? "Root" : html`<span class="mono">${folder}/</span>`}</h2>${fileItems(town, inside)}`)}`,
+      ${[...folders].sort(([a], [b]) => (a < b ? -1 : 1)).map(([folder, inside]) => html`<h2>${folder === "" ? "Root" : html`<span class="mono">${folder}/</span>`}</h2>${fileItems(town, inside)}`)}`,
   });
 }
 
