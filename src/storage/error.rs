@@ -167,4 +167,16 @@ pub enum OpenError {
         /// SQLite's reason.
         source: StorageError,
     },
+    /// There are databases, and an index that is new.
+    #[error(
+        "{} is new, and there are {databases} databases whose names nothing here tells: put it \
+         back, or the file below/names, from a copy of this folder",
+        path.display()
+    )]
+    Nameless {
+        /// The index.
+        path: PathBuf,
+        /// How many they are.
+        databases: usize,
+    },
 }

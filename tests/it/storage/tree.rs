@@ -61,6 +61,42 @@ async fn a_database_is_created_by_its_first_write_and_by_nothing_else() {
 }
 
 #[tokio::test]
+async fn databases_have_their_names_without_the_index_and_are_not_deleted_without_either() {
+    let (stores, directory) = stores();
+    let deep = stores.root().sub("a").unwrap().sub("b\n\"c").unwrap();
+    run(&deep, "CREATE TABLE t AS SELECT 7 AS a").await.unwrap();
+    let gone = stores.root().sub("gone").unwrap();
+    run(&gone, "CREATE TABLE t (a)").await.unwrap();
+    stores.root().drop_sub("gone").await.unwrap();
+    let lose = |names: &[&str]| {
+        for name in names {
+            std::fs::remove_file(directory.path().join(name)).unwrap();
+        }
+    };
+    drop((deep, gone, stores));
+
+    lose(&["index.db"]);
+    let stores = open(directory.path());
+    assert_eq!(stores.root().subs("").await.unwrap(), ["a"]);
+    let deep = stores.root().sub("a").unwrap().sub("b\n\"c").unwrap();
+    assert_eq!(value(&deep, "SELECT a FROM t").await, SqlValue::Integer(7));
+    // Numbers go on where they were.
+    let next = stores.root().sub("next").unwrap();
+    run(&next, "CREATE TABLE t (a)").await.unwrap();
+    assert_eq!(files(directory.path()), ["2.db", "3.db"]);
+    drop((deep, next, stores));
+
+    lose(&["index.db", "below/names"]);
+    let refused = Stores::open(directory.path(), &StoresOptions::default());
+    let refused = refused.err().expect("it knows no name");
+    assert!(
+        matches!(refused, OpenError::Nameless { databases: 2, .. }),
+        "{refused}"
+    );
+    assert_eq!(files(directory.path()), ["2.db", "3.db"]);
+}
+
+#[tokio::test]
 async fn names_are_checked() {
     let (stores, _directory) = stores();
     let root = stores.root();

@@ -6,13 +6,17 @@
 //! name can reach anywhere, and dropping a whole tree is one transaction. What is here is also held
 //! in memory: about 200 bytes a database, all of it read at opening.
 
-use std::collections::{BTreeMap, HashMap};
+mod files;
+mod tree;
+
+use std::collections::HashMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::files::{Line, Names, files_below, found_again, remove_files};
+use self::tree::Tree;
 use super::alarms::{self, Timetable};
 use super::quota::{Allowance, Quotas};
 use super::snapshot::{Member, Part};
@@ -47,6 +51,8 @@ const ALARMS_SCHEMA: &str = "
 /// See the module. Locks are taken in the order of the fields.
 pub(super) struct Index {
     directory: PathBuf,
+    /// What databases are called, again.
+    names: Names,
     /// The index on disk. Held while it is changed, so that changes come one after the other.
     database: Mutex<Database>,
     /// The same in memory. Held for moments only.
@@ -64,21 +70,6 @@ pub(super) struct Place {
     pub(super) written: bool,
 }
 
-struct Tree {
-    entries: HashMap<Id, Entry>,
-}
-
-struct Entry {
-    parent: Id,
-    name: String,
-    children: BTreeMap<String, Id>,
-    written: bool,
-    /// Of this database.
-    bytes: u64,
-    /// Of this database and all below it.
-    bytes_total: u64,
-}
-
 impl Index {
     /// Reads the index of a directory, and removes the files of databases it no longer has.
     pub(super) fn open(directory: &Path) -> Result<Self, OpenError> {
@@ -93,37 +84,49 @@ impl Index {
             &[Statement::new(SCHEMA), Statement::new(ALARMS_SCHEMA)],
         )
         .map_err(in_index)?;
-        let rows = select(
-            &mut database,
-            "SELECT id, parent, name FROM databases ORDER BY id",
-        )
-        .map_err(in_index)?;
-        let alarms = select(
-            &mut database,
-            "SELECT id, due_ms, scheduled_ms, retries FROM alarms ORDER BY id",
-        )
-        .map_err(in_index)?;
-
         let below = directory.join("below");
         let in_files = |source| OpenError::Io {
             path: below.clone(),
             source,
         };
         let files = files_below(&below).map_err(in_files)?;
-        let mut tree = Tree {
-            entries: HashMap::new(),
-        };
-        tree.entries.insert(ROOT, Entry::new(ROOT, String::new()));
+        let names = Names::of(&below);
+        let known = names.read().map_err(in_files)?;
+        let mut lines = lines_of(&mut database).map_err(in_index)?;
+        let latest = latest_number(&mut database).map_err(in_index)?;
+        // Numbers that the index has not given, so it is not the one that these files are of; or
+        // files that were moved in when the process ended.
+        let strange: Vec<Id> = files.keys().copied().filter(|id| *id > latest).collect();
+        if !strange.is_empty() {
+            let ids = lines.iter().map(|(id, ..)| *id).chain([ROOT]).collect();
+            let (found, nameless) = found_again(&strange, &ids, &known);
+            if latest == 0 && !nameless.is_empty() {
+                let databases = nameless.len();
+                return Err(OpenError::Nameless { path, databases });
+            }
+            if !found.is_empty() {
+                let entries = found
+                    .iter()
+                    .map(|(id, above, name)| entry(*id, *above, name));
+                change(&mut database, &entries.collect::<Vec<_>>()).map_err(in_index)?;
+                tracing::warn!(
+                    "{} did not know {} databases: they are as before, without their alarms",
+                    path.display(),
+                    found.len(),
+                );
+            }
+            lines.extend(found);
+        }
+        names.renew(&known, &lines).map_err(in_files)?;
+        let alarms = select(
+            &mut database,
+            "SELECT id, due_ms, scheduled_ms, retries FROM alarms ORDER BY id",
+        )
+        .map_err(in_index)?;
+
+        let mut tree = Tree::new();
         // A database is always newer than the one above it, so parents come first.
-        for row in rows {
-            let [
-                SqlValue::Integer(id),
-                SqlValue::Integer(parent),
-                SqlValue::Text(name),
-            ] = &row[..]
-            else {
-                continue;
-            };
+        for (id, parent, name) in &lines {
             tree.add(*id, *parent, name);
         }
         for id in files.keys().filter(|id| !tree.entries.contains_key(id)) {
@@ -138,6 +141,7 @@ impl Index {
         let timetable = Timetable::read(alarms);
         Ok(Index {
             directory: directory.to_owned(),
+            names,
             database: Mutex::new(database),
             tree: Mutex::new(tree),
             timetable: Mutex::new(timetable),
@@ -199,14 +203,18 @@ impl Index {
         }
         let rows = change(&mut database, &statements)?;
         let mut tree = self.tree();
+        let mut lines = Vec::with_capacity(missing.len());
         let mut parent = above;
         for (row, name) in rows.iter().zip(missing) {
             let [SqlValue::Integer(id)] = &row[..] else {
                 return Err(StorageError::failed("the index gave no number"));
             };
             tree.add(*id, parent, name);
+            lines.push((*id, parent, name.clone()));
             parent = *id;
         }
+        drop(tree);
+        self.names.add(&lines);
         Ok(parent)
     }
 
@@ -315,6 +323,11 @@ impl Index {
             }
             return Err(error);
         }
+        let lines = numbered.iter().filter(|(id, ..)| *id != ROOT);
+        let lines: Vec<Line> = lines
+            .map(|(id, above, name, _)| (*id, *above, name.clone()))
+            .collect();
+        self.names.add(&lines);
         let mut tree = self.tree();
         let mut timetable = self.timetable();
         for (id, parent, name, part) in numbered {
@@ -339,14 +352,7 @@ impl Index {
         names: &[String],
         parts: &'a [Part],
     ) -> Result<Vec<Numbered<'a>>, StorageError> {
-        let latest = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'databases'";
-        let rows = database.read(&[Statement::new(latest)], &leash())?;
-        let row = rows.and_then(|sets| sets.into_iter().next());
-        let row = row.and_then(|set| set.rows.into_iter().next());
-        let Some([SqlValue::Integer(latest)]) = row.as_deref() else {
-            return Err(StorageError::failed("the index gave no number"));
-        };
-        let mut next = *latest;
+        let mut next = latest_number(database)?;
         let mut known: HashMap<&[String], Id> = HashMap::new();
         let mut numbered = Vec::with_capacity(parts.len());
         for part in parts {
@@ -499,110 +505,6 @@ impl Index {
     }
 }
 
-impl Entry {
-    fn new(parent: Id, name: String) -> Self {
-        Entry {
-            parent,
-            name,
-            children: BTreeMap::new(),
-            written: false,
-            bytes: 0,
-            bytes_total: 0,
-        }
-    }
-}
-
-impl Tree {
-    /// As far down the names as there are databases: how many names that is, and the last one's
-    /// number.
-    fn descend(&self, names: &[String]) -> (usize, Id) {
-        let mut at = ROOT;
-        for (depth, name) in names.iter().enumerate() {
-            let Some(child) = self.entries[&at].children.get(name) else {
-                return (depth, at);
-            };
-            at = *child;
-        }
-        (names.len(), at)
-    }
-
-    /// Bytes at every level down the names, as far as there are databases.
-    fn totals(&self, names: &[String]) -> Vec<u64> {
-        let mut at = ROOT;
-        let mut totals = vec![self.entries[&at].bytes_total];
-        for name in names {
-            let Some(child) = self.entries[&at].children.get(name) else {
-                break;
-            };
-            at = *child;
-            totals.push(self.entries[&at].bytes_total);
-        }
-        totals
-    }
-
-    fn add(&mut self, id: Id, parent: Id, name: &str) {
-        let Some(above) = self.entries.get_mut(&parent) else {
-            return;
-        };
-        above.children.insert(name.to_owned(), id);
-        self.entries.insert(id, Entry::new(parent, name.to_owned()));
-        self.set_bytes(id, NAMESPACE_BYTES);
-    }
-
-    fn measure(&mut self, id: Id, file_bytes: u64) {
-        let Some(entry) = self.entries.get_mut(&id) else {
-            return;
-        };
-        entry.written = file_bytes > 0;
-        self.set_bytes(id, NAMESPACE_BYTES + file_bytes);
-    }
-
-    fn set_bytes(&mut self, id: Id, bytes: u64) {
-        let before = self.entries.get(&id).map_or(0, |entry| entry.bytes);
-        let mut at = id;
-        while let Some(entry) = self.entries.get_mut(&at) {
-            if at == id {
-                entry.bytes = bytes;
-            }
-            entry.bytes_total = entry
-                .bytes_total
-                .saturating_sub(before)
-                .saturating_add(bytes);
-            if at == ROOT {
-                return;
-            }
-            at = entry.parent;
-        }
-    }
-
-    fn subtree(&self, id: Id) -> Vec<Id> {
-        let mut ids = vec![id];
-        let mut next = 0;
-        while let Some(id) = ids.get(next) {
-            ids.extend(self.entries[id].children.values().copied());
-            next += 1;
-        }
-        ids
-    }
-
-    fn remove(&mut self, id: Id, subtree: &[Id]) {
-        // From below, so that every total above loses each database's own bytes once.
-        for id in subtree.iter().rev() {
-            self.set_bytes(*id, 0);
-        }
-        let entry = subtree
-            .iter()
-            .rev()
-            .filter_map(|id| self.entries.remove(id))
-            .last();
-        let Some(entry) = entry else { return };
-        debug_assert_eq!(subtree.first(), Some(&id));
-        if let Some(above) = self.entries.get_mut(&entry.parent) {
-            above.children.remove(&entry.name);
-        }
-    }
-}
-
 /// A database to come: its number, that of the one above it, its name, and what it is made of.
 type Numbered<'a> = (Id, Id, String, &'a Part);
 
@@ -610,14 +512,7 @@ fn entries_of(numbered: &[Numbered<'_>]) -> Vec<Statement> {
     let mut statements = Vec::new();
     for (id, parent, name, part) in numbered {
         if *id != ROOT {
-            statements.push(Statement::with(
-                "INSERT INTO databases (id, parent, name) VALUES (?, ?, ?)",
-                [
-                    SqlValue::Integer(*id),
-                    SqlValue::Integer(*parent),
-                    SqlValue::Text(name.clone()),
-                ],
-            ));
+            statements.push(entry(*id, *parent, name));
         }
         if part.alarm.is_some() {
             statements.push(alarms::statement(*id, part.alarm));
@@ -626,36 +521,44 @@ fn entries_of(numbered: &[Numbered<'_>]) -> Vec<Statement> {
     statements
 }
 
-/// Bytes of every database file, by number.
-fn files_below(below: &Path) -> io::Result<HashMap<Id, u64>> {
-    let mut files = HashMap::new();
-    for file in fs::read_dir(below)? {
-        let file = file?;
-        let name = file.file_name();
-        // The log and its index, `1.db-wal` and `1.db-shm`, go with their database.
-        let Some((id, _)) = name.to_str().and_then(|name| name.split_once(".db")) else {
-            continue;
-        };
-        let Ok(id) = id.parse() else { continue };
-        let bytes = files.entry(id).or_insert(0);
-        if name.to_str().is_some_and(|name| name.ends_with(".db")) {
-            *bytes = file.metadata()?.len();
-        }
-    }
-    Ok(files)
+fn entry(id: Id, parent: Id, name: &str) -> Statement {
+    Statement::with(
+        "INSERT INTO databases (id, parent, name) VALUES (?, ?, ?)",
+        [
+            SqlValue::Integer(id),
+            SqlValue::Integer(parent),
+            SqlValue::Text(name.to_owned()),
+        ],
+    )
 }
 
-fn remove_files(path: &Path) -> io::Result<()> {
-    for ending in ["", "-wal", "-shm"] {
-        let mut path = path.as_os_str().to_owned();
-        path.push(ending);
-        match fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+/// The latest number that was given, 0 for none.
+fn latest_number(database: &mut Database) -> Result<Id, StorageError> {
+    let latest = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'databases'";
+    let rows = database.read(&[Statement::new(latest)], &leash())?;
+    let row = rows.and_then(|sets| sets.into_iter().next());
+    let row = row.and_then(|set| set.rows.into_iter().next());
+    match row.as_deref() {
+        Some([SqlValue::Integer(latest)]) => Ok(*latest),
+        _ => Err(StorageError::failed("the index gave no number")),
     }
-    Ok(())
+}
+
+/// All databases of the index, by number.
+fn lines_of(database: &mut Database) -> Result<Vec<Line>, StorageError> {
+    let rows = select(
+        database,
+        "SELECT id, parent, name FROM databases ORDER BY id",
+    )?;
+    let lines = rows.into_iter().filter_map(|row| match &row[..] {
+        [
+            SqlValue::Integer(id),
+            SqlValue::Integer(parent),
+            SqlValue::Text(name),
+        ] => Some((*id, *parent, name.clone())),
+        _ => None,
+    });
+    Ok(lines.collect())
 }
 
 /// All rows of a query by number, in portions below the bound of one result.
