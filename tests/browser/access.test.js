@@ -90,7 +90,7 @@ test("every page is for whom it is for, and tells nobody else of what is private
     for (const [, path] of pages) {
       // What is about no val is the same whatever the val.
       if (privacy !== "private" && !/:username\/:name|:id|^\/v\//.test(path)) continue;
-      for (const who of ["nobody", "another", "owner", "author"]) {
+      await Promise.all(["nobody", "another", "owner", "author"].map(async (who) => {
         const address = addressOf(path, vals[privacy]);
         const { status, text } = await ask("GET", path === "/search" ? "/search?q=known" : address, who);
         const about = `${who} ${address} (${privacy}): ${status}`;
@@ -100,7 +100,7 @@ test("every page is for whom it is for, and tells nobody else of what is private
         // That the way back from signing in leads to what was asked for tells nothing.
         const told = text.replaceAll(encodeURIComponent(address), "");
         if (privacy === "private" && who !== "author") assert.ok(!told.includes(SECRET), `${about} tells of it`);
-      }
+      }));
     }
   }
 });

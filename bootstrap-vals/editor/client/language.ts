@@ -153,7 +153,7 @@ export async function diagnose(language: Language, path: string, view: EditorVie
 /** What is wrong in sight; elsewhere what was wrong stays for as long as that is not known anew. */
 function glanced(view: EditorView, { faults, from, to }: Glance): void {
   const kept = shownOf(view.state).filter((shown) => shown.severity === "hint" || others.has(shown) || shown.to < from || shown.from > to);
-  view.dispatch(setDiagnostics(view.state, [...faults.map((fault) => placed(fault, view.state.doc.length)), ...kept]));
+  put(view, [...faults.map((fault) => placed(fault, view.state.doc.length)), ...kept]);
   view.dom.dataset.glanced = String(faults.length);
 }
 
@@ -164,7 +164,13 @@ function underline(view: EditorView, faults: Fault[], hints: Diagnostic[], known
   const lines = new Set(typed.filter(({ severity }) => severity === "error").map(({ from }) => doc.lineAt(from).number));
   const more = known(view).filter(({ from, severity }) => severity !== "error" || !lines.has(doc.lineAt(from).number));
   for (const one of more) others.add(one);
-  view.dispatch(setDiagnostics(view.state, [...typed, ...hints, ...more]));
+  put(view, [...typed, ...hints, ...more]);
+}
+
+/** Drawing anew what is there already would take away what somebody is reading of it. */
+function put(view: EditorView, wanted: Diagnostic[]): void {
+  const namesOf = (all: Diagnostic[]) => all.map(({ from, to, severity, message }) => `${from} ${to} ${severity} ${message}`).sort().join("\n");
+  if (namesOf(wanted) !== namesOf(shownOf(view.state))) view.dispatch(setDiagnostics(view.state, wanted));
 }
 
 /** Those that are shown, where they are by now. */
