@@ -4,6 +4,7 @@
 //! loaded the program, and forks isolates from it.
 
 mod beside;
+mod processes;
 mod tail;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 pub use self::beside::Beside;
+use self::processes::Running;
 use self::tail::{Tail, log_line};
 use crate::eval::body::{Body, BodyError};
 use crate::eval::forwarding::Answered;
@@ -25,20 +27,12 @@ use crate::limits::{SLOTS_MAX, SOCKET_IDLE_MS};
 use crate::storage::Namespace;
 use crate::watch::Watch;
 use crate::wire::{
-    Call, CallId, Down, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId, Spent,
+    Call, CallId, Failure, Isolation, Level, Outcome, ProgramSpec, RequestHead, RunId, Spent,
 };
-
-/// An isolate with more open runs than this gets a sibling where the limits allow one: beyond it
-/// requests wait for each other's JavaScript.
-const RUNS_BEFORE_SIBLING: usize = 4;
 
 /// What a run may take beyond its deadline while one below it is open, which began later and may be
 /// the late one: its own deadline ends it first, and the blame is not its caller's.
 const DEADLINE_GRACE: Duration = Duration::from_secs(1);
-
-/// The longest program that is loaded without a template: 5 ms of parsing, about what the forks
-/// cost.
-const START_AT_ONCE_BYTES_MAX: usize = 8 << 10;
 
 /// A program, and what runs it.
 pub struct Slot {
@@ -67,14 +61,6 @@ pub struct Slot {
     pub(in crate::eval) routes: Mutex<Routes>,
     /// Runs that routes spare the program, while they are open.
     pub(in crate::eval) forwarding: AtomicUsize,
-}
-
-struct Running {
-    prepared: Arc<Prepared>,
-    // Processes started for it so far.
-    starts: u64,
-    template: Option<Arc<Process>>,
-    isolates: Vec<Arc<Process>>,
 }
 
 /// What the caller of a run is told about it besides.
@@ -232,14 +218,6 @@ impl Slot {
         }
     }
 
-    fn take_processes(&self) -> (Option<Arc<Process>>, Vec<Arc<Process>>) {
-        let mut running = lock(&self.running);
-        (
-            running.template.take(),
-            std::mem::take(&mut running.isolates),
-        )
-    }
-
     // ---- Runs
 
     /// Serves a request, or lets a route take it past the program. Where most fail since the
@@ -383,116 +361,6 @@ impl Slot {
                 Err(failure)
             }
         }
-    }
-
-    // The process that should take the next run.
-    fn isolate(&self) -> Result<Arc<Process>, Failure> {
-        self.used.store(now_ms(), Ordering::Relaxed);
-        let limits = self.grant.limits();
-        let open_max = limits.requests_open as usize;
-        let too_many = || {
-            let max = u64::from(limits.requests_open);
-            Failure::limit(
-                Outcome::Overload,
-                "requestsOpen",
-                max,
-                "Too many requests are open",
-            )
-        };
-        let mut running = lock(&self.running);
-        running.isolates.retain(|isolate| !isolate.ended());
-        match running.prepared.isolation {
-            Isolation::Shared => {
-                let serving = || running.isolates.iter().filter(|isolate| isolate.alive());
-                if let Some(least) = serving().min_by_key(|isolate| isolate.runs_open()) {
-                    let open = least.runs_open();
-                    let room = serving().count() < limits.isolates as usize;
-                    if open < RUNS_BEFORE_SIBLING.min(open_max) || (!room && open < open_max) {
-                        least.touch();
-                        return Ok(least.clone());
-                    }
-                    if !room {
-                        return Err(too_many());
-                    }
-                }
-            }
-            // Each is there for one run, until the last byte of its answer.
-            Isolation::Request if running.isolates.len() >= open_max => return Err(too_many()),
-            Isolation::Request => {}
-        }
-        let process = self.start(&mut running)?;
-        running.isolates.push(process.clone());
-        Ok(process)
-    }
-
-    fn start(&self, running: &mut Running) -> Result<Arc<Process>, Failure> {
-        running.starts += 1;
-        let template = if self.kernel.nursery.forks() && !self.starts_at_once(running) {
-            Some(self.template(running)?)
-        } else {
-            None
-        };
-        self.kernel.admit(&self.lineage)?;
-        let link = match &template {
-            Some(template) => template.fork(running.prepared.isolation == Isolation::Request),
-            None => self.kernel.nursery.birth(running.prepared.realm),
-        };
-        let link = link.map_err(no_process)?;
-        if template.is_none() {
-            link.send_encoded(running.prepared.start.clone());
-            link.send(&Down::Seal);
-        }
-        let prepared = running.prepared.clone();
-        Ok(self
-            .kernel
-            .attach(link, self.member(), prepared, self.grant.limits(), template))
-    }
-
-    // A small program that nobody has asked for before loads in the process that serves it: most
-    // are asked for once, and a template would double the work and the memory of that.
-    fn starts_at_once(&self, running: &Running) -> bool {
-        running.starts == 1
-            && running.template.is_none()
-            && running.prepared.isolation == Isolation::Shared
-            && running.prepared.start.len() <= START_AT_ONCE_BYTES_MAX
-            && self
-                .kernel
-                .templates
-                .find(&running.prepared.digest)
-                .is_none()
-    }
-
-    // The process to fork: ours, one that any instance may share, or a new one.
-    fn template(&self, running: &mut Running) -> Result<Arc<Process>, Failure> {
-        if let Some(template) = running
-            .template
-            .as_ref()
-            .filter(|template| template.alive())
-        {
-            return Ok(template.clone());
-        }
-        let digest = running.prepared.digest;
-        let template = match self.kernel.templates.find(&digest) {
-            Some(template) => template,
-            None => self.load(&running.prepared)?,
-        };
-        running.template = Some(template.clone());
-        Ok(template)
-    }
-
-    // A process that loads the program.
-    fn load(&self, prepared: &Arc<Prepared>) -> Result<Arc<Process>, Failure> {
-        self.kernel.admit(&self.lineage)?;
-        let link = self.kernel.nursery.birth(prepared.realm);
-        let link = link.map_err(no_process)?;
-        link.send_encoded(prepared.start.clone());
-        let template =
-            self.kernel
-                .attach_template(link, self.member(), prepared.clone(), self.grant.limits());
-        self.kernel
-            .templates
-            .keep(prepared.digest, template.clone());
-        Ok(template)
     }
 
     pub(crate) fn prepared(&self) -> Arc<Prepared> {

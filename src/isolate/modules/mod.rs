@@ -4,36 +4,30 @@
 //! with authority has it too if it is trusted, if both are of one group, or if the importing line
 //! hands it over; all else, and all reached from that, has none.
 
+mod address;
+mod given;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use boa_engine::module::{ModuleLoader, ModuleRequest, Referrer, SyntheticModuleInitializer};
+use boa_engine::module::{ModuleLoader, ModuleRequest, Referrer};
 use boa_engine::object::JsObject;
 use boa_engine::object::builtins::JsPromise;
-use boa_engine::property::PropertyKey;
-use boa_engine::{
-    Context, JsNativeError, JsResult, JsString, JsValue, Module, NativeFunction, js_string,
-};
+use boa_engine::{Context, JsNativeError, JsResult, JsValue, Module, js_string};
 
+pub use self::address::{directory, missing, resolve};
+use self::given::{GLOBALS, KERNEL, RUNTIME, wrap};
 use super::common_js;
 use super::defences::{self, Defence};
 use super::harden::harden;
 use super::host::{Host, type_error, uint8_array};
-use super::node;
 use crate::limits::MODULES_MAX;
 use crate::wire::{Answer, Call, ModuleBody, Refusal, Refused, Start, StartModule, Trust};
 
-/// The specifier under which the capabilities are imported.
-const KERNEL: &str = "town:kernel";
-/// The specifier under which compiled modules import those globals that depend on authority.
-const GLOBALS: &str = "town:globals";
 /// The import attribute by which a module hands over the authority that it has, and its value.
 const HANDOVER: (&str, &str) = ("authority", "caller");
-/// What a program may ask of its own process.
-const RUNTIME: &str = "town:runtime";
-
 /// Redirects in a row before a specifier counts as going in circles.
 const REDIRECTS_MAX: usize = 8;
 
@@ -211,29 +205,6 @@ impl Modules {
         }
     }
 
-    /// One of Node's modules, as a module sees it that has authority or not.
-    pub fn builtin(
-        &self,
-        specifier: &str,
-        authority: bool,
-        context: &mut Context,
-    ) -> JsResult<Option<JsValue>> {
-        let name = specifier.strip_prefix("node:").unwrap_or(specifier);
-        match name {
-            "process" => {
-                let globals = self.globals_of(authority);
-                Ok(Some(globals.get(js_string!("process"), context)?))
-            }
-            "fs" | "fs/promises" if !authority => {
-                let whole = node::module(specifier, context)?;
-                whole
-                    .map(|whole| refusing(name, &whole, context))
-                    .transpose()
-            }
-            _ => node::module(specifier, context),
-        }
-    }
-
     /// The importer that a module without attributes on its imports is.
     pub fn importer_of(&self, address: &str, authority: bool) -> Importer {
         let bodies = self.bodies.borrow();
@@ -346,48 +317,6 @@ impl Modules {
             Some(module) => resolve(specifier, referrer, &module.imports),
             None => resolve(specifier, referrer, &[]),
         }
-    }
-
-    fn kernel(&self, authority: bool, context: &mut Context) -> Module {
-        let capabilities = self.capabilities.borrow();
-        let exports = capabilities
-            .as_ref()
-            .map(|capabilities| capabilities.of(authority).kernel.clone());
-        let exports = exports.unwrap_or_else(JsObject::with_null_proto);
-        let names = ["storage", "loader", "env", "system"].map(|name| js_string!(name));
-        synthetic(KERNEL, &names, exports, context)
-    }
-
-    fn runtime(&self, context: &mut Context) -> Module {
-        let exports = JsObject::with_null_proto();
-        if let Some(capabilities) = &*self.capabilities.borrow() {
-            let wait_until = capabilities.wait_until.clone();
-            // A fresh object takes any property.
-            let _ = exports.create_data_property(js_string!("waitUntil"), wait_until, context);
-        }
-        synthetic(RUNTIME, &[js_string!("waitUntil")], exports, context)
-    }
-
-    /// The globals that depend on authority.
-    pub fn globals_of(&self, authority: bool) -> JsObject {
-        let capabilities = self.capabilities.borrow();
-        capabilities
-            .as_ref()
-            .map(|capabilities| capabilities.of(authority).globals.clone())
-            .unwrap_or_else(JsObject::with_null_proto)
-    }
-
-    fn globals(&self, authority: bool, context: &mut Context) -> JsResult<Module> {
-        let exports = self.globals_of(authority);
-        let names: Vec<JsString> = exports
-            .own_property_keys(context)?
-            .into_iter()
-            .filter_map(|key| match key {
-                PropertyKey::String(name) => Some(name),
-                PropertyKey::Symbol(_) | PropertyKey::Index(_) => None,
-            })
-            .collect();
-        Ok(synthetic(GLOBALS, &names, exports, context))
     }
 
     // Code that was made of a string is of no module.
@@ -503,35 +432,6 @@ fn keep_module(answer: Answer, context: &mut Context) -> JsResult<JsValue> {
     Ok(true.into())
 }
 
-/// The address without its last part; empty when nothing is above.
-pub fn directory(address: &str) -> &str {
-    let address = address.split(['?', '#']).next().unwrap_or_default();
-    address.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// A specifier as seen from a module: by its own names first, relative ones against its address.
-pub fn resolve(specifier: &str, referrer: &str, imports: &[(String, String)]) -> String {
-    if let Some((_, target)) = imports.iter().find(|(name, _)| name == specifier) {
-        return target.clone();
-    }
-    let relative =
-        specifier.starts_with("./") || specifier.starts_with("../") || specifier.starts_with('/');
-    if !relative {
-        return specifier.to_string();
-    }
-    // `town:system/a/b.ts` has no authority part, which URLs need for relative addresses.
-    if let Some(path) = referrer.strip_prefix("town:system/") {
-        let base = url::Url::parse("town://system/").and_then(|root| root.join(path));
-        return match base.and_then(|base| base.join(specifier)) {
-            Ok(url) => format!("town:system{}", url.path()),
-            Err(_) => specifier.to_string(),
-        };
-    }
-    url::Url::parse(referrer)
-        .and_then(|base| base.join(specifier))
-        .map_or_else(|_| specifier.to_string(), |url| url.to_string())
-}
-
 fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Module> {
     match body {
         ModuleBody::Code(code) => Module::parse_text(&code, Some(Path::new(specifier)), context),
@@ -550,69 +450,4 @@ fn make(specifier: &str, body: ModuleBody, context: &mut Context) -> JsResult<Mo
             "The redirects from {specifier} to {next} go in circles"
         ))),
     }
-}
-
-// The same names as of a module of Node's, none of which can be used.
-fn refusing(name: &str, whole: &JsValue, context: &mut Context) -> JsResult<JsValue> {
-    let refused = JsObject::with_object_proto(context.intrinsics());
-    let Some(whole) = whole.as_object() else {
-        return Ok(refused.into());
-    };
-    let message = format!("{name} is not available to modules without authority");
-    for key in whole.own_property_keys(context)? {
-        let message = message.clone();
-        // SAFETY: what is captured has nothing of the engine's heap in it.
-        let refuse = unsafe {
-            NativeFunction::from_closure(move |_, args, context| {
-                if let Some(path) = args.first().and_then(JsValue::as_string) {
-                    let path = path.to_std_string_lossy();
-                    Modules::of(context)?.refuse(Refused::File, &path, None, context);
-                }
-                Err(type_error(message.clone()))
-            })
-        };
-        let refuse = refuse.to_js_function(context.realm());
-        refused.create_data_property_or_throw(key, refuse, context)?;
-    }
-    Ok(refused.into())
-}
-
-// A module of what something exports, as its importers see it.
-fn wrap(specifier: &str, exports: JsValue, context: &mut Context) -> JsResult<Module> {
-    let (names, made) = common_js::exported(exports, context)?;
-    Ok(synthetic(specifier, &names, made, context))
-}
-
-fn synthetic(
-    specifier: &str,
-    names: &[JsString],
-    exports: JsObject,
-    context: &mut Context,
-) -> Module {
-    let listed: Vec<JsString> = names.to_vec();
-    let steps = SyntheticModuleInitializer::from_copy_closure_with_captures(
-        |module, (names, exports): &(Vec<JsString>, JsObject), context| {
-            for name in names {
-                let value = exports.get(name.clone(), context)?;
-                module.set_export(name, value)?;
-            }
-            Ok(())
-        },
-        (listed, exports),
-    );
-    Module::synthetic(
-        names,
-        steps,
-        Some(Path::new(specifier).to_path_buf()),
-        None,
-        context,
-    )
-}
-
-/// The error of a specifier that means nothing.
-pub fn missing(specifier: &str, referrer: Option<&str>) -> boa_engine::JsError {
-    let from = referrer
-        .map(|referrer| format!(", imported from {referrer}"))
-        .unwrap_or_default();
-    type_error(format!("Module not found: {specifier}{from}"))
 }
