@@ -226,6 +226,23 @@ unsafe impl GlobalAlloc for Heap {
         }
     }
 
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if self.takes(layout) {
+            // SAFETY: as in `alloc`; the block is as long as what is written.
+            unsafe {
+                let block = self.alloc(layout);
+                if !block.is_null() {
+                    ptr::write_bytes(block, 0, layout.size());
+                }
+                block
+            }
+        } else {
+            // SAFETY: the caller's promises are the system's conditions. It gives pages that are
+            // zero without being written.
+            unsafe { System.alloc_zeroed(layout) }
+        }
+    }
+
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if self.takes(layout) && self.holds(block) {
             // SAFETY: as in `alloc`.

@@ -26,6 +26,12 @@ const LITTLE_MEMORY: [&str; 6] = [
     "40",
 ];
 
+/// The bytes of a module of WebAssembly, as an expression.
+fn module(text: &str) -> String {
+    let bytes = wat::parse_str(text).expect("the module is well-formed");
+    format!("new WebAssembly.Module(new Uint8Array({bytes:?}))")
+}
+
 /// What came of a hostile val.
 struct Attack {
     town: Arc<Town>,
@@ -245,6 +251,7 @@ async fn recursion_is_an_error_that_a_program_may_catch() {
           array: () => String(nested((it) => [it])), json: () => JSON.stringify(nested((it) => ({ it }))),
           replacer: () => JSON.stringify(nested((it) => [it]), (_, it) => it), text: () => `${loop}`,
           getter: () => ({ get x() { return this.x; } }).x, proxy: () => { const p = new Proxy({}, { get: (_, k) => p[k] }); return p.x; },
+          wasm: () => { const e = new WebAssembly.Instance(MODULE, { a: { f: () => e.f() } }).exports; return e.f(); },
         };
         export default async () => {
           const seen = [+cousin];
@@ -253,10 +260,12 @@ async fn recursion_is_an_error_that_a_program_may_catch() {
           }
           return new Response(seen.join() + (finals > 1000));
         }";
-    let attack = Attack::with(&["--stall-limit", "20000"], code).await;
+    let through = r#"(module (import "a" "f" (func $f)) (func (export "f") call $f))"#;
+    let code = code.replace("MODULE", &module(through));
+    let attack = Attack::with(&["--stall-limit", "20000"], &code).await;
     assert_eq!(
         (attack.status, attack.body.as_str()),
-        (200, "3,R,R,R,R,R,R,R,R,Rtrue")
+        (200, "3,R,R,R,R,R,R,R,R,R,Rtrue")
     );
 }
 
@@ -270,7 +279,7 @@ async fn recursion_that_catches_its_own_end_is_stopped_as_a_stall() {
 }
 
 #[tokio::test]
-async fn recursion_through_native_functions_leaves_the_others_served() {
+async fn recursion_through_native_functions_and_loops_in_them_leave_the_others_served() {
     let town = battlefield(&STALLING).await;
     for (name, body) in [
         (
@@ -317,6 +326,11 @@ async fn recursion_through_native_functions_leaves_the_others_served() {
             assert!(known.contains(&told.outcome.as_str()), "{name}: {told:?}");
         }
     }
+    let endless = module(r#"(module (func (export "f") (loop br 0)))"#);
+    let code = format!("export default () => new WebAssembly.Instance({endless}).exports.f()");
+    let attack = Attack::on(&town, "endless", &code).await;
+    assert_eq!(attack.status, 504, "{}", attack.body);
+    assert_eq!(attack.told().await.outcome, "stall");
 }
 
 // ---- Memory
@@ -403,7 +417,22 @@ async fn buffers_without_end_are_refused_by_an_exception() {
 #[tokio::test]
 async fn buffers_that_are_garbage_make_room_for_others() {
     let town = battlefield(&LITTLE_MEMORY).await;
+    let growing = module(
+        r#"(module (memory (export "m") 16) (memory 1)
+          (func (export "grow") (result i32) i32.const 16 memory.grow)
+          (func (export "fill") i32.const 0 i32.const 1 i32.const 1048576 memory.fill))"#,
+    );
+    let instances = format!(
+        "const m = {growing}; for (let i = 0; i < 300; i++) new WebAssembly.Instance(m).exports.fill();"
+    );
+    let growth = format!(
+        "const {{ grow, m }} = new WebAssembly.Instance({growing}).exports; while (grow() !== -1);
+        try {{ m.grow(64); throw 1; }} catch (error) {{ if (!(error instanceof RangeError)) throw error; }}
+        try {{ new WebAssembly.Memory({{ initial: 2000 }}); throw 2; }} catch (error) {{ if (!(error instanceof RangeError)) throw error; }}"
+    );
     for (name, body) in [
+        ("instances", instances.as_str()),
+        ("growth", &growth),
         (
             "large",
             "for (let i = 0; i < 300; i++) new Uint8Array(1 << 20);",

@@ -34,6 +34,7 @@ pub mod table;
 pub mod timers;
 pub mod url;
 pub mod url_pattern;
+pub mod wasm;
 pub mod websocket;
 
 /// One API: its script, and the functions in Rust that the script is handed.
@@ -126,6 +127,11 @@ const APIS: &[Api] = &[
     api("request", include_str!("request.js"), None),
     api("response", include_str!("response.js"), None),
     api("fetch", include_str!("fetch.js"), None),
+    api(
+        "wasm/wasm",
+        include_str!("wasm/wasm.js"),
+        Some(wasm::natives),
+    ),
     api("messages", include_str!("messages.js"), None),
     api("event_source", include_str!("event_source.js"), None),
     api(

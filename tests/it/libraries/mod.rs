@@ -166,6 +166,17 @@ async fn tools_compute_the_same() {
             "[21,true,true,true]",
         ),
         (
+            "hash-wasm",
+            r#"import { sha256, md5, xxhash64, createSHA1, argon2id } from "hash-wasm";
+            export default async () => {
+              const hasher = await createSHA1();
+              hasher.init(); hasher.update("a".repeat(100)); hasher.update(new Uint8Array([0, 255]));
+              const password = await argon2id({ password: "pass", salt: new Uint8Array(16), parallelism: 1, iterations: 2, memorySize: 64, hashLength: 16, outputType: "hex" });
+              return Response.json([await sha256("abc"), await md5(""), await xxhash64("abc"), hasher.digest("hex"), password]);
+            };"#,
+            r#"["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","d41d8cd98f00b204e9800998ecf8427e","44bc2cf5ad770999","f6bfc31f328c70074f7b140a6e742f6814b426bb","b44bdb42a32c92a2128bd712d6039d40"]"#,
+        ),
+        (
             "date-fns",
             r#"import { format, addMonths, differenceInDays, parseISO, formatDistance, startOfWeek, isBefore, eachDayOfInterval, intervalToDuration, parse } from "date-fns";
             const d = new Date(Date.UTC(2024, 1, 29, 13, 5, 9));

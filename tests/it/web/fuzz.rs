@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use boa_engine::object::builtins::JsFunction;
+use boa_engine::object::builtins::{JsFunction, JsUint8Array};
 use boa_engine::{Context, JsString, JsValue};
 use town::isolate::web::clone::{deserialize, serialize};
 use town::isolate::web::{self, multipart};
@@ -189,6 +189,9 @@ fn no_input_panics_what_reads_it() {
         names: vec!["a".into(), "b".into()],
     };
     wire::encode(&up, &mut frame).expect("a frame");
+    let mut modules = (0, 0);
+    let compiler = compiler(&mut context);
+    let sample = wat::parse_str(MODULE).expect("the module is well-formed");
     let mut round = 0;
     let mut failures = 0;
     while until.map_or(round < ROUNDS, |until| Instant::now() < until) {
@@ -211,6 +214,14 @@ fn no_input_panics_what_reads_it() {
         let mut bytes = clone.clone();
         random.mutate(&mut bytes, byte, &[]);
         let _ = deserialize(&bytes, &mut context);
+        let mut bytes = sample.clone();
+        random.mutate(&mut bytes, byte, &[]);
+        let bytes = JsUint8Array::from_iter(bytes, &mut context).expect("an array");
+        let compiled = compiler.call(&JsValue::undefined(), &[bytes.into()], &mut context);
+        let compiled =
+            compiled.unwrap_or_else(|error| panic!("seed {seed}, round {round}: {error}"));
+        modules.0 += u64::from(compiled.as_boolean() == Some(true));
+        modules.1 += 1;
         let mut bytes = frame.clone();
         random.mutate(&mut bytes, byte, &[]);
         let _ = wire::frame_length(&bytes);
@@ -221,6 +232,46 @@ fn no_input_panics_what_reads_it() {
         "only {failures} of {round} inputs were bad: they are no test"
     );
     assert!(failures < round, "no input was good");
+    assert!(
+        (1..modules.1 / 2).contains(&modules.0),
+        "{modules:?}: of the modules some must be good, and most not"
+    );
+}
+
+/// A module with something of each kind, and no loop: what is made of it may be called.
+const MODULE: &str = r#"(module
+  (import "a" "f" (func $f (param i32) (result i64)))
+  (import "a" "g" (global i32))
+  (memory (export "m") 1 2)
+  (table (export "t") 2 funcref)
+  (global (export "h") (mut f64) (f64.const 1))
+  (func $one (export "one") (param i32 i32) (result i32)
+    local.get 0 i32.load8_u local.get 1 i32.add
+    (if (result i32) (i32.eqz (local.get 0)) (then i32.const 7) (else i32.const 8)) i32.mul)
+  (func (export "two") (param f64) (result f64 i64) local.get 0 f64.sqrt global.get 0 call $f)
+  (func (export "three") (param externref) (result externref) local.get 0)
+  (elem (i32.const 0) $one)
+  (data (i32.const 8) "data"))"#;
+
+/// A function that makes an instance of bytes, and says whether it could; what it throws must be an error.
+fn compiler(context: &mut Context) -> JsFunction {
+    let source = "(bytes) => {
+        try {
+            const module = new WebAssembly.Module(bytes);
+            WebAssembly.Module.exports(module), WebAssembly.Module.imports(module);
+            const { exports } = new WebAssembly.Instance(module, new Proxy({}, { get: () => ({ f: () => 1n, g: 2 }) }));
+            for (const value of Object.values(exports)) if (typeof value === 'function') value(1, 2);
+            return true;
+        } catch (error) {
+            if (!(error instanceof Error)) throw new Error('thrown: ' + error);
+            return false;
+        }
+    }";
+    let function = context.eval_text(source, None);
+    let function = function.expect("the code is right").as_object();
+    function
+        .and_then(JsFunction::from_object)
+        .expect("it is a function")
 }
 
 /// A function that says whether the code took the text; what it throws must be an error.

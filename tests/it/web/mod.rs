@@ -29,5 +29,6 @@ mod timers;
 mod together;
 mod url;
 mod url_pattern;
+mod wasm;
 
 use page::{Page, check};
