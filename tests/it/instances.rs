@@ -262,6 +262,14 @@ async fn a_host_clones_suspends_limits_and_deletes_and_its_guest_is_told_what_co
         (&json!("guest"), &Value::Null)
     );
     let at = format!("/api/town/instances/{}", id(&guest));
+    // What the kernel counts is of all towns, and none of a guest's business.
+    let counters = inner.request(Method::GET, "/api/town/metrics");
+    let counters = counters.send().await.expect("an answer");
+    let counters = counters.text().await.expect("a body");
+    assert!(
+        counters.contains("town_storage_bytes ") && !counters.contains("town_runs"),
+        "{counters}"
+    );
 
     // A copy has what the original had, and goes its own way.
     let body = json!({ "name": "copy" });

@@ -880,6 +880,26 @@ async fn the_standard_library_is_read_and_copied_as_vals_are(town: &Town) {
     ] {
         assert_eq!(town.text(page).await.0, 200, "{page}");
     }
+    // Links that come along from Val Town.
+    for (theirs, ours) in [
+        ("/x/std/blob", "/@std/blob"),
+        ("/x/std/blob/code/main.ts", "/@std/blob/code/main.ts"),
+        (
+            "/x/std/blob/branch/dev/version/2/code/main.ts",
+            "/@std/blob/code/main.ts?branch=dev&version=2",
+        ),
+        ("/x/std/blob/branch/main", "/@std/blob"),
+        ("/x/std/blob/history", "/@std/blob/versions"),
+        ("/u/std", "/@std"),
+        ("/@std.blob", "/@std/blob"),
+    ] {
+        let answer = town.get(theirs).await;
+        let to = header(&answer, "location");
+        assert!(
+            answer.status() == 303 && to.ends_with(ours),
+            "{theirs}: {to}"
+        );
+    }
     let account = read(town, "/api/v1/alias/std").await;
     let listed = read(
         town,

@@ -26,6 +26,8 @@ const CONTENT_TYPES: Record<string, string> = {
   html: "text/html", css: "text/css", js: "text/javascript", mjs: "text/javascript", ts: "text/javascript",
   tsx: "text/javascript", jsx: "text/javascript", json: "application/json", svg: "image/svg+xml", xml: "application/xml",
   txt: "text/plain", md: "text/markdown", csv: "text/csv", webmanifest: "application/manifest+json", ico: "image/x-icon",
+  png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", avif: "image/avif",
+  woff: "font/woff", woff2: "font/woff2", wasm: "application/wasm", pdf: "application/pdf", mp3: "audio/mpeg", mp4: "video/mp4",
 };
 
 /** Where the running val begins: what `metaUrl` is when it is not given. */

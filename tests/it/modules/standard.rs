@@ -217,6 +217,7 @@ export default async (request) => {
     text: await readFile("/static/page.ts"), script: [script.headers.get("content-type"), await script.text()],
     files: (await listFiles()).map((file) => file.path), below: (await listFilesByPath("static")).map((file) => file.path),
     endpoint: await httpEndpoint("/main.ts"), types: [getContentType("a.html"), getContentType("a.png")],
+    sdk: [process.env.VAL_TOWN_API_KEY === process.env.valtown, process.env.VAL_TOWN_BASE_URL === process.env.VALTOWN_API_URL],
   });
 }"#;
     let files = [
@@ -248,6 +249,15 @@ export default async (request) => {
     assert!(
         files.contains(&"main.ts") && files.contains(&"static/index.css"),
         "{files:?}"
+    );
+    assert_eq!(
+        seen["types"],
+        json!(["text/html; charset=utf-8", "image/png"])
+    );
+    assert_eq!(
+        seen["sdk"],
+        json!([true, true]),
+        "what Val Town's SDK looks for"
     );
     let main = made["files"]
         .as_array()
