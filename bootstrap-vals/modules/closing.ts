@@ -190,7 +190,7 @@ async function usesOf(town: Town, remotes: Remote[]): Promise<Map<string, Use[]>
   await inParallel(remotes, async (remote) => {
     const { key, type, hash } = remote;
     const read = async () => remote.text ?? readRemote(town, hash);
-    if (type === "json" || type === "text" || type === "at") return;
+    if (type === "json" || type === "text" || type === "bytes" || type === "at") return;
     if (type !== "cjs") {
       sources.push({ key, hash, dialect: type, read });
       return;

@@ -67,7 +67,7 @@ export async function findReferred(town: Town, username: string, name: string, b
 
 export function dataType(entry: Entry, use: Pick<Import, "attributes">): ModuleType {
   const asked = use.attributes.type;
-  if (asked === "json" || asked === "text") return asked;
+  if (asked === "json" || asked === "text" || asked === "bytes") return asked;
   return entry.dialect ?? (extensionOf(entry.path) === "json" ? "json" : "text");
 }
 

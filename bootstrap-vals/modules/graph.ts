@@ -18,7 +18,7 @@ import { standardModule } from "./standard.ts";
 import { MARK } from "./at.ts";
 
 /** `at`: in the language of `@user.val`. */
-export type ModuleType = "at" | "ts" | "tsx" | "js" | "jsx" | "cjs" | "json" | "text";
+export type ModuleType = "at" | "ts" | "tsx" | "js" | "jsx" | "cjs" | "json" | "text" | "bytes";
 /**
  * Trusted modules are those of the val's own author. Edges are keys of modules. Size in bytes. Imports: what it imports
  * by specifiers that do not lead there by themselves.

@@ -75,6 +75,9 @@ async function programOf(town: Town, endpoint: Endpoint): Promise<Program> {
   };
 }
 
+// What is read as bytes may be kept as a text.
+const sourceOf = (type: string, text: string | Uint8Array) => (type === "bytes" && typeof text === "string" ? new TextEncoder().encode(text) : text);
+
 /** What the endpoint's file reaches, under the addresses at which the module host has it. `texts` are known by their hashes. */
 export async function modulesOf(
   town: Town,
@@ -107,7 +110,7 @@ export async function modulesOf(
     const [type, hash, , edges, size, names = {}] = module;
     const imports: Record<string, string> = {};
     for (const specifier in names) imports[specifier] = address(names[specifier] as string);
-    modules[address(key)] = { type: type === "at" ? "tsx" : type, source: texts[hash] ?? "", ...trust(key), imports };
+    modules[address(key)] = { type: type === "at" ? "tsx" : type, source: sourceOf(type, texts[hash] ?? ""), ...trust(key), imports };
     if (type === "at") old.push(key);
     waiting.push(...edges);
     if (texts[hash] !== undefined) continue;
@@ -121,7 +124,7 @@ export async function modulesOf(
     for (const { hash, text } of objects<{ hash: string; text: string }>(contents)) {
       for (const specifier of wanted.get(hash)?.specifiers ?? []) {
         const module = modules[specifier] as Module;
-        module.source = text;
+        module.source = sourceOf(module.type, text);
         if (typeof text !== "string") module.type = "bytes";
       }
     }

@@ -181,19 +181,27 @@ async fn files_of_a_program_that_are_data_can_be_read() {
     let town = Town::root().await;
     let main = r#"import "./a.txt" with { type: "text" };
     import config from "./config.json" with { type: "json" };
+    import wasm from "./add.wasm" with { type: "bytes" };
     import { existsSync, readFileSync } from "node:fs";
     import { readFile } from "node:fs/promises";
+    const added = async (made) => (await made).instance.exports.add(2, 3);
     export default async () => Response.json([
+      await added(WebAssembly.instantiate(wasm)), await added(WebAssembly.instantiate(await Deno.readFile("add.wasm"))),
+      await added(WebAssembly.instantiateStreaming(fetch(new URL("./add.wasm", import.meta.url)))),
       readFileSync("a.txt", "utf8"), readFileSync(new URL("./a.txt", import.meta.url)).length, await readFile("/a.txt", { encoding: "hex" }),
       JSON.parse(await Deno.readTextFile("./config.json")).word === config.word, (await Deno.readFile("a.txt")).length,
       existsSync("a.txt"), existsSync("b.txt"), await Deno.readTextFile("b.txt").catch((error) => [error.name, error instanceof Deno.errors.NotFound]),
     ]);"#;
+    let add = r#"(module (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))"#;
+    let add = wat::parse_str(add).expect("the module is well-formed");
+    let add = String::from_utf8(add).expect("it has small numbers only");
     let files = [
         ("main.ts", "http", main),
+        ("add.wasm", "file", &add),
         ("a.txt", "file", "text"),
         ("config.json", "file", r#"{ "word": "w" }"#),
     ];
     town.val_of("reading", &files).await;
-    let expected = r#"["text",4,"74657874",true,4,true,false,["NotFound",true]]"#;
+    let expected = r#"[5,5,5,"text",4,"74657874",true,4,true,false,["NotFound",true]]"#;
     assert_eq!(town.run("reading").await, (200, expected.into()));
 }
