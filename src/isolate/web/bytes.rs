@@ -9,6 +9,7 @@ use boa_engine::string::JsStrVariant;
 use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsStr, JsString, JsValue};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 // What the engine aligns its own buffers to.
 const BUFFER_ALIGNMENT: usize = 64;
@@ -98,7 +99,7 @@ impl ByteView {
         }
     }
 
-    /// Writes the bytes in place. Shared memory is refused: isolates have one thread.
+    /// Writes the bytes in place; those of shared memory after they are written elsewhere.
     pub fn write<R>(&self, write: impl FnOnce(&mut [u8]) -> R) -> JsResult<R> {
         match &self.memory {
             Memory::Own(buffer) => match buffer.data_mut() {
@@ -108,7 +109,17 @@ impl ByteView {
                 }
                 None => Ok(write(&mut [])),
             },
-            Memory::Shared(_) => Err(type_error("Shared memory is not accepted here")),
+            Memory::Shared(buffer) => {
+                let shared = buffer.inner();
+                let places = shared.bytes(Ordering::Relaxed);
+                let places = &places[clamp(&self.range, places.len())];
+                let mut data: Vec<u8> = places.iter().map(|p| p.load(Ordering::Relaxed)).collect();
+                let result = write(&mut data);
+                for (place, byte) in places.iter().zip(data) {
+                    place.store(byte, Ordering::Relaxed);
+                }
+                Ok(result)
+            }
         }
     }
 

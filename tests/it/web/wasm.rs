@@ -129,6 +129,9 @@ fn a_memory_and_its_buffer_are_the_same_bytes() {
         new Uint8Array(shared.buffer)[1] = 4;
         equal([shared.grow(2), shared.buffer.byteLength, new Uint8Array(shared.buffer)[1]], [1, 196608, 4]);
         fails(RangeError, () => shared.grow(1));
+        const part = new Uint8Array(shared.buffer, 4, 3);
+        equal([new TextEncoder().encodeInto("é€", part).written, [...new Uint8Array(shared.buffer, 3, 5)].join()], [2, "0,195,169,0,0"]);
+        fails(TypeError, () => crypto.getRandomValues(part));
         "#,
     );
 }

@@ -47,6 +47,9 @@ fn get_random_values(
         let message = "getRandomValues: the view is not of integers";
         return Err(dom_exception("TypeMismatchError", message, context));
     }
+    if view.is_shared() {
+        return Err(type_error("getRandomValues: shared memory is not accepted"));
+    }
     if view.read(<[u8]>::len) > RANDOM_BYTES_MAX {
         let message = format!("getRandomValues: more than {RANDOM_BYTES_MAX} bytes at a time");
         return Err(quota_exceeded(&message, context)?);
