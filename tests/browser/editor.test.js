@@ -322,6 +322,11 @@ test("two tabs that change the same file both keep what was typed", async () => 
     const dialog = page.locator("dialog[open]");
     await dialog.getByText("was changed elsewhere").waitFor();
     assert.match(await dialog.innerText(), /\/\/ theirs[\s\S]*\/\/ mine/);
+    // Who puts it off is asked again.
+    await dialog.getByText("Not now").click();
+    await dialog.waitFor({ state: "detached" });
+    await page.keyboard.press("Control+s");
+    await dialog.getByText("was changed elsewhere").waitFor();
     const before = await town.api("GET", `/api/v2/vals/${val.id}`);
     assert.equal(before.version, 1, "nothing was overwritten");
     await dialog.getByText("Save the right side").click();

@@ -24,7 +24,7 @@ export function resolve(conflict: Conflict): Promise<string | undefined> {
       dialog.close();
     };
     const view = new MergeView({
-      a: { doc: conflict.theirs, extensions: [...basics(conflict.path, "The newest version"), EditorState.readOnly.of(true)] },
+      a: { doc: conflict.theirs, extensions: [...basics(conflict.path, "The newest version"), EditorState.readOnly.of(true), EditorView.lineWrapping] },
       b: { doc: conflict.mine, extensions: [...basics(conflict.path, "Your version"), EditorView.lineWrapping] },
       parent: place, revertControls: "a-to-b", gutter: true, collapseUnchanged: { margin: 3, minSize: 6 },
     });

@@ -18,7 +18,7 @@ import { drawRunner } from "./runner.ts";
 import { shared } from "./share.ts";
 import { drawSide } from "./side.ts";
 import type { Elsewhere, Place } from "./typescript.ts";
-import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, SignedOut, upgradeCalls, type Change } from "./session.ts";
+import { addDoc, createSession, dirtyDocs, isDirty, openDoc, saveSession, SignedOut, upgradeCalls, type Change, type Conflict } from "./session.ts";
 
 // What the town said of a save is underlined once the preview has had its turn.
 const LOOK_MS = 300;
@@ -226,6 +226,8 @@ const drafts = keepDrafts(session, notice, showDoc);
 // ---- Acts -----------------------------------------------------------------------------------------
 
 let saving = false;
+// What somebody has put off: it comes up again with the next save, and nothing is overwritten meanwhile.
+let unresolved: Conflict[] = [];
 
 /** Saves everything as one version; conflicts are resolved one after the other, and what is resolved is saved. */
 async function save(others: Change[] = []): Promise<boolean> {
@@ -233,11 +235,15 @@ async function save(others: Change[] = []): Promise<boolean> {
   saving = true;
   try {
     for (;;) {
-      const conflicts = await saveSession(session, others);
+      const conflicts = unresolved.length > 0 ? unresolved : await saveSession(session, others);
+      unresolved = [];
       if (conflicts.length === 0) break;
-      for (const conflict of conflicts) {
-        const kept = await resolve(conflict);
-        if (kept === undefined) return false;
+      for (const [index, conflict] of conflicts.entries()) {
+        const kept = await resolve({ ...conflict, mine: session.docs.get(conflict.path)?.text ?? conflict.mine });
+        if (kept === undefined) {
+          unresolved = conflicts.slice(index);
+          return false;
+        }
         const doc = session.docs.get(conflict.path);
         if (doc !== undefined) doc.text = kept;
       }
