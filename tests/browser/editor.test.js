@@ -264,12 +264,13 @@ test("a request of any method shows its answer, and a stack leads to its line", 
     await page.locator(".ed-answer .badge", { hasText: "500" }).waitFor();
     // What was asked and answered is there to be opened, and to be sent again, which fails again.
     window.expect(/500/);
-    const newest = page.locator(".ed-runs details.run").first();
-    await newest.locator(".badge.failed").waitFor();
-    await newest.getByText("Request and answer").click();
-    await newest.getByLabel("Request, body").getByText("fail").waitFor();
-    await newest.getByRole("button", { name: "Send again" }).click();
-    await page.waitForFunction(() => document.querySelectorAll(".ed-runs details.run").length === 3);
+    const failed = page.locator(".ed-runs details.run.failed").last();
+    await failed.locator(".badge.failed").waitFor();
+    if (!(await failed.evaluate((box) => box.open))) await failed.locator("summary").first().click();
+    await failed.getByText("Request and answer").click();
+    await failed.getByLabel("Request, body").getByText("fail").waitFor();
+    await failed.getByRole("button", { name: "Send again" }).click();
+    await page.waitForFunction(() => document.querySelectorAll(".ed-runs details.run.failed").length === 2);
     await page.locator(".ed-runs pre a", { hasText: "main.ts:3" }).first().click();
     const line = await page.evaluate(() => document.querySelector(".cm-activeLine")?.textContent);
     assert.match(line, /throw new Error/);

@@ -49,7 +49,8 @@ export function runList(list: HTMLElement, wish: ListWish): RunList {
     const more = make("div", { class: "small" });
     const box = make("details", { class: "run", open: true, "data-run": id }, head, make("div", {}, error, lines, more));
     for (const other of list.querySelectorAll<HTMLDetailsElement>("details.run[open]")) if (other.dataset.kept === undefined) other.open = false;
-    head.addEventListener("click", () => (box.dataset.kept = ""));
+    // What somebody has touched stays as they left it when the next run comes.
+    box.addEventListener("click", () => (box.dataset.kept = ""));
     list.prepend(box);
     const made = { box, head, lines, error, more };
     boxes.set(id, made);
