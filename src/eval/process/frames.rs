@@ -85,13 +85,16 @@ impl Process {
             }
             self.fail_run(run, fate.clone());
         }
-        for (_, stream) in lock(&self.from).drain() {
+        // Out of the lock first: a reader that nobody took looks here for its stream as it goes.
+        let from = std::mem::take(&mut *lock(&self.from));
+        for stream in from.into_values() {
             // Its reader may have gone.
             let _ = stream
                 .chunks
                 .send(Err(BodyError::Source(fate.message.clone())));
         }
-        for (_, stream) in lock(&self.to).drain() {
+        let to = std::mem::take(&mut *lock(&self.to));
+        for stream in to.into_values() {
             if let ToProcess::Flowing { task, .. } = stream {
                 task.abort();
             }
@@ -219,7 +222,8 @@ impl Process {
             }
             Up::Credit { stream, bytes } => self.flow(stream, bytes),
             Up::CancelStream { stream } => {
-                if let Some(ToProcess::Flowing { task, .. }) = lock(&self.to).remove(&stream) {
+                let stream = lock(&self.to).remove(&stream);
+                if let Some(ToProcess::Flowing { task, .. }) = stream {
                     task.abort();
                 }
             }
