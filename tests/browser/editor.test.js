@@ -21,6 +21,15 @@ after(async () => {
 
 const errors = (page, count) =>
   page.waitForFunction((wanted) => Number(document.querySelector("#view")?.dataset.diagnosed ?? "-1") === wanted, count);
+/** Points at something until what it tells is there: what is found meanwhile draws the line anew under the pointer. */
+async function hoverFor(page, target, told) {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end;) {
+    await page.mouse.move(0, 0);
+    await target.hover();
+    if (await told.waitFor({ timeout: 2000 }).then(() => true, () => false)) return;
+  }
+  await told.waitFor({ timeout: 1 });
+}
 const preview = (page, text) => page.frameLocator(".ed-stage iframe").getByText(text).first().waitFor();
 
 test("a type error is underlined, and gone when it is mended", async () => {
@@ -81,8 +90,7 @@ test("a call that needs what its author's code has is underlined, and one click 
     await openEditor(window, "/@alice/caller/code/main.ts");
     await errors(page, 0);
     const marked = page.locator(".cm-lintRange-warning");
-    await marked.hover();
-    await page.getByText("keyed reads environment variables of bert").waitFor();
+    await hoverFor(page, marked, page.getByText("keyed reads environment variables of bert"));
     await page.getByRole("button", { name: "Call as an API" }).click();
     await page.locator(".cm-content").getByText('run("bert.keyed", "a ")').waitFor();
     await marked.waitFor({ state: "detached" });

@@ -13,6 +13,8 @@ dns.lookup = (name, ...rest) => lookup(name.endsWith(".localhost") ? "localhost"
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const START_MS = 60_000;
+// Longer than a town waits for answers under way.
+const STOP_MS = 60_000;
 
 export const OWNER = "alice";
 export const TOKEN = "a-token-for-tests-only";
@@ -38,7 +40,7 @@ export async function startTown({ owner = true, variables = {} } = {}) {
       for (const look of waiting) look();
     });
   }
-  const ended = new Promise((done) => child.once("exit", done));
+  const ended = new Promise((done) => child.once("exit", (_code, signal) => done(signal)));
   const find = (pattern) => new Promise((done, failed) => {
     const limit = setTimeout(() => {
       child.kill("SIGTERM");
@@ -68,8 +70,11 @@ export async function startTown({ owner = true, variables = {} } = {}) {
     api: (method, address, body) => ask(url, method, address, body),
     async stop() {
       child.kill("SIGTERM");
-      await ended;
+      const limit = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      const signal = await ended;
+      clearTimeout(limit);
       await rm(data, { recursive: true, force: true });
+      if (signal === "SIGKILL") throw new Error(`The town did not end within ${STOP_MS} ms:\n${said.text}`);
     },
   };
 }
