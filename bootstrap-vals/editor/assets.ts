@@ -15,9 +15,6 @@ const CLIENT = "editor/client/";
 const VENDOR = "editor/vendor/";
 const TAG_LENGTH = 16;
 
-// What a module of the client imports from its own folder, types left out.
-const IMPORT = /^(?:import|export) (?!type )[^;]*?"\.\/([\w.-]+)"/gm;
-
 const IMMUTABLE = { "cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff" };
 // A worker takes its policy from its own response.
 const WORKER_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'";
@@ -27,16 +24,12 @@ export interface Assets {
   style: string;
   /** A module of `editor/client/`, by its name there. */
   client(name: string): string;
-  /** All modules of `editor/client/` that one leads to, so that a browser asks for them at once rather than one by the other. */
-  reached(name: string): string[];
   /** A bundle of `editor/vendor/`. */
   vendor(name: string): string;
 }
 
 interface Digests {
   tag: string;
-  /** By name of a module, those that it imports. */
-  imports: Map<string, string[]>;
   vendor: Record<string, string>;
 }
 
@@ -44,19 +37,14 @@ interface Digests {
 let digests: Promise<Digests> | undefined;
 
 export async function assetsOf(town: Town): Promise<Assets> {
-  return addresses(town.arrival, await (digests ??= readDigests(systemOf(town))));
+  const { tag, vendor } = await (digests ??= readDigests(systemOf(town)));
+  return addresses(town.arrival, tag, vendor);
 }
 
-function addresses(arrival: Arrival, { tag, imports, vendor }: Digests): Assets {
-  const client = (name: string) => href(arrival, `/-/${tag}/${CLIENT}${name}`);
+function addresses(arrival: Arrival, tag: string, vendor: Record<string, string>): Assets {
   return {
     style: href(arrival, `/-/${tag}/${STYLE}`),
-    client,
-    reached(name) {
-      const found = new Set<string>([name]);
-      for (const one of found) for (const other of imports.get(one) ?? []) found.add(other);
-      return [...found].map(client);
-    },
+    client: (name) => href(arrival, `/-/${tag}/${CLIENT}${name}`),
     vendor: (name) => href(arrival, `/-/vendor/${vendor[name]}/${name}`),
   };
 }
@@ -93,12 +81,7 @@ async function readDigests(system: System): Promise<Digests> {
   const files = await Promise.all(paths.map((path) => system.read(path)));
   const manifest = await system.read(`${VENDOR}manifest.json`);
   const tag = await sha256(JSON.stringify(files.map((file, index) => [paths[index], file?.source])));
-  const imports = new Map(files.map((file, index) => [(paths[index] as string).slice(CLIENT.length), importsOf(String(file?.source))]));
-  return { tag: tag.slice(0, TAG_LENGTH), imports, vendor: JSON.parse(String(manifest?.source ?? "{}")) };
-}
-
-function importsOf(source: string): string[] {
-  return [...source.matchAll(IMPORT)].map(([, name]) => name as string);
+  return { tag: tag.slice(0, TAG_LENGTH), vendor: JSON.parse(String(manifest?.source ?? "{}")) };
 }
 
 function systemOf(town: Town): System {

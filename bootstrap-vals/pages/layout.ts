@@ -49,8 +49,7 @@ export async function pageOf(request: Request, town: Town, wish: PageWish): Prom
 <link rel="stylesheet" href="${assets.style}">
 <link rel="icon" href="data:image/svg+xml,${encodeURIComponent(ICON)}">
 ${imports.length === 0 ? null : importMap(imports, nonce)}
-${[...imports.map(([, address]) => address), ...assets.reached(script.name).slice(1)].map((address) => html`<link rel="modulepreload" nonce="${nonce}" href="${address}">
-`)}<script type="module" nonce="${nonce}" src="${assets.client(script.name)}"></script>
+<script type="module" nonce="${nonce}" src="${assets.client(script.name)}"></script>
 </head>
 <body data-base="${arrival.prefix}">
 <a class="skip" href="#main">Skip to content</a>
